@@ -1,0 +1,42 @@
+// The agent's only way to touch a machine: commands, files, raw device reads. The real adapter runs
+// commands in the host's mount namespace; the simulated hosts answer the same calls from memory.
+
+export interface HostCommand {
+  /** Program and arguments, never a shell line: `['mdadm', '--create', '/dev/md/pool1', …]`. */
+  readonly argv: readonly string[];
+  /** Killed (SIGKILL to the process itself) after this long. Only probes carry one. */
+  readonly timeoutMilliseconds?: number;
+  /** Written to standard input; without it standard input is closed (`</dev/null`). */
+  readonly input?: string;
+}
+
+export interface CommandResult {
+  /** 0–255, or 128 + signal number when the process was killed; 127 when the program is missing. */
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly startedAt: number;
+  readonly durationMilliseconds: number;
+  /** True when `timeoutMilliseconds` ended it. */
+  readonly timedOut: boolean;
+}
+
+export interface HostPort {
+  readonly nodeName: string;
+  /** Never rejects because a command failed: a failure is a result. Rejects only with the signal's reason. */
+  run(command: HostCommand, options?: { signal?: AbortSignal }): Promise<CommandResult>;
+  /** The file's text, or undefined when there is none. Also for /proc and /sys. */
+  readFile(path: string): Promise<string | undefined>;
+  /** Replaces the file atomically and makes it durable (fsync) before resolving. */
+  writeFile(path: string, content: string, options?: { mode?: number }): Promise<void>;
+  removeFile(path: string): Promise<void>;
+  /** Like `mkdir -p`. */
+  makeDirectory(path: string): Promise<void>;
+  /** Names in a directory, or undefined when there is none. */
+  listDirectory(path: string): Promise<string[] | undefined>;
+  /**
+   * Unbuffered (O_DIRECT) read of a block device under O_EXCL and flock.
+   * Rejects with a code of EIO, EBUSY (in use by the kernel) or ENOENT.
+   */
+  readDevice(path: string, offsetBytes: number, lengthBytes: number): Promise<Uint8Array>;
+}
