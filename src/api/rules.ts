@@ -1,0 +1,81 @@
+// How schemas carry what JSON Schema can't say: rules in CEL, which the API server checks itself,
+// each with a sentence that names the field and the fix.
+import type * as z from 'zod';
+
+export interface Rule {
+  /** CEL; `self` is the value the rule sits on, `oldSelf` its former one. */
+  readonly rule: string;
+  readonly message: string;
+  /** The field to blame, relative to the rule: `.minFree`. */
+  readonly fieldPath?: string;
+  readonly reason?: 'FieldValueInvalid' | 'FieldValueForbidden' | 'FieldValueRequired';
+}
+
+export const rulesKey = 'x-kubernetes-validations';
+
+/** The schema with rules added to those it has. */
+export function withRules<Schema extends z.ZodType>(schema: Schema, ...rules: Rule[]): Schema {
+  const meta = schema.meta() ?? {};
+  const present = (meta[rulesKey] as Rule[] | undefined) ?? [];
+  return schema.meta({ ...meta, [rulesKey]: [...present, ...rules] }) as Schema;
+}
+
+/** The schema with further `x-kubernetes-…` keys. */
+export function withKubernetesKeys<Schema extends z.ZodType>(
+  schema: Schema,
+  keys: Record<`x-kubernetes-${string}`, unknown>,
+): Schema {
+  return schema.meta({ ...(schema.meta() ?? {}), ...keys }) as Schema;
+}
+
+/** A list of objects told apart by the given keys; server-side apply merges it item by item. */
+export function keyedList<Item extends z.ZodObject>(
+  list: z.ZodArray<Item>,
+  ...keys: (keyof z.output<Item> & string)[]
+): z.ZodArray<Item> {
+  return withKubernetesKeys(list, {
+    'x-kubernetes-list-type': 'map',
+    'x-kubernetes-list-map-keys': keys,
+  });
+}
+
+/** A list of texts or numbers without doubles. */
+export function setList<Item extends z.ZodType>(list: z.ZodArray<Item>): z.ZodArray<Item> {
+  return withKubernetesKeys(list, { 'x-kubernetes-list-type': 'set' });
+}
+
+const celReserved = new Set(
+  'true false null in as break const continue else for function if import let loop package namespace return var void while'.split(
+    ' ',
+  ),
+);
+
+/** A field's name as CEL wants it: reserved words are wrapped. */
+export function celName(field: string): string {
+  return celReserved.has(field) ? `__${field}__` : field;
+}
+
+/**
+ * Rules for the object that holds the fields: they may not change, appear or disappear. `path` is
+ * the object's path for the message (`spec.azure`); `advice` says what to do instead.
+ */
+export function immutableFields<Schema extends z.ZodObject>(
+  schema: Schema,
+  fields: readonly (keyof z.output<Schema> & string)[],
+  options: { path: string; advice: string },
+): Schema {
+  const rules = fields.map((field): Rule => {
+    const name = celName(field);
+    const same = `self.${name} == oldSelf.${name}`;
+    const mayBeAbsent = schema.shape[field]?.safeParse(undefined).data === undefined;
+    return {
+      rule: mayBeAbsent
+        ? `has(self.${name}) == has(oldSelf.${name}) && (!has(self.${name}) || ${same})`
+        : same,
+      message: `${options.path}.${field} cannot be changed: ${options.advice}`,
+      fieldPath: `.${field}`,
+      reason: 'FieldValueForbidden',
+    };
+  });
+  return withRules(schema, ...rules);
+}
