@@ -23,7 +23,11 @@ export interface CommandResult {
 
 export interface HostPort {
   readonly nodeName: string;
-  /** Never rejects because a command failed: a failure is a result. Rejects only with the signal's reason. */
+  /**
+   * Never rejects: a failure is a result. When the signal aborts, the process is killed, and the
+   * promise resolves (exit code 137) only once it is really gone, so that cleaning up after it can't
+   * race with it. A process in uninterruptible sleep therefore keeps it pending.
+   */
   run(command: HostCommand, options?: { signal?: AbortSignal }): Promise<CommandResult>;
   /** The file's text, or undefined when there is none. Also for /proc and /sys. */
   readFile(path: string): Promise<string | undefined>;
@@ -36,7 +40,8 @@ export interface HostPort {
   listDirectory(path: string): Promise<string[] | undefined>;
   /**
    * Unbuffered (O_DIRECT) read of a block device under O_EXCL and flock.
-   * Rejects with a code of EIO, EBUSY (in use by the kernel) or ENOENT.
+   * Shorter than asked only at the end of the device.
+   * Rejects with a `code` of EIO, EBUSY (in use by the kernel) or ENOENT.
    */
   readDevice(path: string, offsetBytes: number, lengthBytes: number): Promise<Uint8Array>;
 }

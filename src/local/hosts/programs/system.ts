@@ -1,0 +1,132 @@
+// The small programs: directories, flags, files, modules, udev.
+import { DeviceError } from '../sparse-bytes.ts';
+import { readVirtual } from '../virtual-files.ts';
+import { type Program, type ProgramCall, parseArguments } from './program.ts';
+
+const reasons: Record<DeviceError['code'], string> = {
+  EIO: 'Input/output error',
+  EBUSY: 'Device or resource busy',
+  ENOENT: 'No such file or directory',
+  EPERM: 'Operation not permitted',
+  ENOTDIR: 'Not a directory',
+  EEXIST: 'File exists',
+  EROFS: 'Read-only file system',
+};
+
+function attempt(call: ProgramCall, subject: string, action: () => void): number {
+  try {
+    action();
+    return 0;
+  } catch (thrown) {
+    const why = thrown instanceof DeviceError ? reasons[thrown.code] : String(thrown);
+    call.err(`${call.program}: ${subject}: ${why}\n`);
+    return 1;
+  }
+}
+
+export const mkdir: Program = async (call) => {
+  const { flags, operands } = parseArguments(call.arguments, ['-m']);
+  await call.work(2);
+  for (const path of operands) {
+    const place = call.machine.locate(path);
+    if (place.tree.exists(place.path) && !flags.has('-p')) {
+      call.err(`mkdir: cannot create directory '${path}': File exists\n`);
+      return 1;
+    }
+    const failed = attempt(call, `cannot create directory '${path}'`, () =>
+      place.tree.makeDirectory(place.path),
+    );
+    if (failed) return failed;
+  }
+  return 0;
+};
+
+export const rmdir: Program = async (call) => {
+  await call.work(2);
+  const path = parseArguments(call.arguments).operands[0] ?? '';
+  const place = call.machine.locate(path);
+  const names = place.tree.list(place.path);
+  const refuse = (why: string): number => {
+    call.err(`rmdir: failed to remove '${path}': ${why}\n`);
+    return 1;
+  };
+  if (!names) return refuse('No such file or directory');
+  if (call.machine.mountAt(path)) return refuse('Device or resource busy');
+  if (names.length > 0) return refuse('Directory not empty');
+  return attempt(call, `failed to remove '${path}'`, () => place.tree.removeDirectory(place.path));
+};
+
+export const chattr: Program = async (call) => {
+  await call.work(2);
+  const [mode = '', path = ''] = call.arguments;
+  const place = call.machine.locate(path);
+  if (!place.tree.exists(place.path)) {
+    call.err(`chattr: No such file or directory while trying to stat ${path}\n`);
+    return 1;
+  }
+  place.tree.setImmutable(place.path, mode === '+i');
+  return 0;
+};
+
+export const lsattr: Program = async (call) => {
+  await call.work(2);
+  const path = parseArguments(call.arguments).operands[0] ?? '';
+  const place = call.machine.locate(path);
+  if (!place.tree.exists(place.path)) {
+    call.err(`lsattr: No such file or directory while trying to stat ${path}\n`);
+    return 1;
+  }
+  const flag = place.tree.immutable.has(place.path) ? 'i' : '-';
+  call.out(`----${flag}---------e------- ${path}\n`);
+  return 0;
+};
+
+export const cat: Program = async (call) => {
+  await call.work(2);
+  const path = call.arguments[0] ?? '';
+  const place = call.machine.locate(path);
+  const text = readVirtual(call.machine, path) ?? place.tree.files.get(place.path);
+  if (text === undefined) {
+    call.err(`cat: ${path}: No such file or directory\n`);
+    return 1;
+  }
+  call.out(text);
+  return 0;
+};
+
+export const rm: Program = async (call) => {
+  await call.work(2);
+  const path = parseArguments(call.arguments).operands[0] ?? '';
+  const place = call.machine.locate(path);
+  return attempt(call, `cannot remove '${path}'`, () => place.tree.remove(place.path));
+};
+
+export const modprobe: Program = async (call) => {
+  await call.work(5);
+  const module = parseArguments(call.arguments).operands[0] ?? '';
+  if (!call.machine.missingModules.has(module)) return 0;
+  call.err(
+    `modprobe: FATAL: Module ${module} not found in directory /lib/modules/6.1.0-32-amd64\n`,
+  );
+  return 1;
+};
+
+export const sync: Program = async (call) => {
+  await call.work(20);
+  return 0;
+};
+
+export const udevadm: Program = async (call) => {
+  await call.work(call.arguments[0] === 'settle' ? 20 : 5);
+  if (call.arguments.includes('--version')) call.out('252\n');
+  return 0;
+};
+
+/** A program of which only the version is ever asked. */
+export function versionOnly(line: string): Program {
+  return async (call) => {
+    await call.work(5);
+    call.out(`${line}\n`);
+    return 0;
+  };
+}

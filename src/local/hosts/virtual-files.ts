@@ -1,0 +1,153 @@
+// The files of /proc and /sys that tell the agent about mounts, arrays and disks.
+import type { BlockNode } from './block-layer.ts';
+import type { Machine } from './machine.ts';
+import type { MdArray } from './md-array.ts';
+
+/** The text of a kernel file; undefined when the kernel has none of that name. */
+export function readVirtual(machine: Machine, path: string): string | undefined {
+  if (path === '/proc/1/mountinfo' || path === '/proc/self/mountinfo') return mountinfo(machine);
+  if (path === '/proc/mdstat') return mdstat(machine);
+  if (path === '/proc/swaps') return 'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n';
+  if (path === '/proc/sys/kernel/random/boot_id') return `boot-${machine.bootId}\n`;
+  const processMatch = /^\/proc\/(\d+)\/mountinfo$/.exec(path);
+  if (processMatch) return foreignMountinfo(machine, Number(processMatch[1]));
+  const block = /^\/sys\/block\/([^/]+)\/(.+)$/.exec(path);
+  if (!block) return undefined;
+  const node = machine.blocks.nodes().find(({ kernelName }) => kernelName === block[1]);
+  return node && readBlockFile(machine, node, block[2]!);
+}
+
+export function listVirtual(machine: Machine, path: string): string[] | undefined {
+  if (path === '/proc') {
+    const foreign = machine.foreignMounts.map(({ processId }) => String(processId));
+    return ['1', ...new Set(foreign), 'mdstat', 'mounts', 'swaps'];
+  }
+  if (path === '/sys/block')
+    return machine.blocks
+      .nodes()
+      .filter(({ kind }) => kind !== 'part')
+      .map(({ kernelName }) => kernelName)
+      .sort();
+  const match = /^\/sys\/block\/([^/]+)\/(holders|slaves|md)$/.exec(path);
+  const node = match && machine.blocks.nodes().find(({ kernelName }) => kernelName === match[1]);
+  if (!node) return undefined;
+  if (match[2] === 'holders')
+    return machine.blocks.holdersOf(node.kernelName).map(({ kernelName }) => kernelName);
+  if (match[2] === 'slaves') return node.array?.members.map(({ kernelName }) => kernelName) ?? [];
+  if (!node.array) return undefined;
+  const members = node.array.members.map(({ kernelName }) => `dev-${kernelName}`);
+  return [...Object.keys(mdFiles(machine, node.array)), ...members].sort();
+}
+
+function readBlockFile(machine: Machine, node: BlockNode, file: string): string | undefined {
+  if (node.array && file.startsWith('md/')) return readMdFile(machine, node.array, file.slice(3));
+  const { serial, wwn, model, rotational, removable, readOnly, namespaceId } =
+    node.disk?.options ?? {};
+  const values: Record<string, string | undefined> = {
+    size: String(node.sizeBytes / 512),
+    ro: readOnly ? '1' : '0',
+    removable: removable ? '1' : '0',
+    'queue/rotational': rotational ? '1' : '0',
+    'device/serial': serial,
+    'device/model': model,
+    serial,
+    wwid: wwn,
+    nsid: namespaceId === undefined ? undefined : String(namespaceId),
+  };
+  const value = values[file];
+  return value === undefined ? undefined : `${value}\n`;
+}
+
+function readMdFile(machine: Machine, array: MdArray, file: string): string | undefined {
+  const member = /^dev-([^/]+)\/state$/.exec(file);
+  if (member) {
+    const found = array.members.find(({ kernelName }) => kernelName === member[1]);
+    const words = { active: 'in_sync', rebuilding: 'spare', spare: 'spare', faulty: 'faulty' };
+    return found && `${words[found.state]}\n`;
+  }
+  const value = mdFiles(machine, array)[file];
+  return value === undefined ? undefined : `${value}\n`;
+}
+
+/** RAID0 has none of the sync files, exactly as the kernel's driver. */
+function mdFiles(machine: Machine, array: MdArray): Record<string, string> {
+  const { level, raidDisks, uuid, chunkBytes } = array.shape;
+  const always = {
+    array_state: arrayState(array),
+    level: `raid${level}`,
+    raid_disks: String(raidDisks),
+    uuid,
+    chunk_size: String(chunkBytes),
+    metadata_version: '1.2',
+  };
+  if (level === 0 || !array.started) return always;
+  const position = array.syncPosition(machine.monotonic(), machine.syncBytesPerSecond);
+  const sectors = (bytes: number): number => Math.floor(bytes / 512);
+  return {
+    ...always,
+    sync_action: array.sync?.action ?? 'idle',
+    sync_completed:
+      position === undefined ? 'none' : `${sectors(position)} / ${sectors(array.shape.usedBytes)}`,
+    sync_speed: array.sync ? String(Math.floor(machine.syncBytesPerSecond / 1024)) : 'none',
+    degraded: String(array.degraded),
+    mismatch_cnt: String(array.mismatchCount),
+    consistency_policy: array.shape.hasBitmap ? 'bitmap' : 'resync',
+  };
+}
+
+export function arrayState(array: MdArray): string {
+  if (!array.started) return 'inactive';
+  if (array.failed) return array.shape.level === 0 ? 'broken' : 'write-pending';
+  if (array.readAuto) return 'read-auto';
+  return array.sync ? 'active' : 'clean';
+}
+
+/** Spaces and backslashes in paths are written as octal escapes. */
+function escapePath(path: string): string {
+  return path.replaceAll('\\', '\\134').replaceAll(' ', '\\040');
+}
+
+function mountinfo(machine: Machine): string {
+  const lines = machine.mounts.map((mount) => {
+    const options = mount.options.join(',');
+    const source = escapePath(mount.source);
+    return (
+      `${mount.id} ${mount.target === '/' ? 1 : 100} 0:${mount.id} / ${escapePath(mount.target)} ` +
+      `${options} shared:${mount.id} - ${mount.filesystem} ${source} ${options}`
+    );
+  });
+  return `${lines.join('\n')}\n`;
+}
+
+function foreignMountinfo(machine: Machine, processId: number): string | undefined {
+  const mounts = machine.foreignMounts.filter((mount) => mount.processId === processId);
+  if (mounts.length === 0) return undefined;
+  const lines = mounts.map(
+    ({ target, source, filesystem }, index) =>
+      `${900 + index} 1 0:${900 + index} / ${escapePath(target)} rw - ${filesystem} ${source} rw`,
+  );
+  return `${lines.join('\n')}\n`;
+}
+
+function mdstat(machine: Machine): string {
+  const lines = ['Personalities : [raid0] [raid1] [raid4] [raid5] [raid6] [raid10]'];
+  for (const array of machine.blocks.arrays) {
+    const members = array.members.map(({ kernelName, deviceNumber, state }) => {
+      const mark = state === 'faulty' ? '(F)' : state === 'spare' ? '(S)' : '';
+      return `${kernelName}[${deviceNumber}]${mark}`;
+    });
+    const { level, raidDisks } = array.shape;
+    const active = raidDisks - array.degraded;
+    const state = array.started ? `active raid${level}` : 'inactive';
+    lines.push(`${array.kernelName} : ${state} ${members.join(' ')}`);
+    if (array.started)
+      lines.push(`      ${array.sizeBytes / 1024} blocks super 1.2 [${raidDisks}/${active}]`);
+    const position = array.syncPosition(machine.monotonic(), machine.syncBytesPerSecond);
+    if (array.sync && position !== undefined) {
+      const percent = ((100 * position) / array.shape.usedBytes).toFixed(1);
+      lines.push(`      [>....................]  ${array.sync.action} = ${percent}%`);
+    }
+    lines.push('');
+  }
+  return `${lines.join('\n')}\nunused devices: <none>\n`;
+}
