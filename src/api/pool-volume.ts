@@ -1,0 +1,96 @@
+// PoolVolume: the record of one disk, written before the disk exists, and the holder of its binding.
+import * as z from 'zod';
+import { ageColumn, column, type KindDefinition, messageColumn } from './kind.ts';
+import { bindingRule, cloudResource, memberSpec, memberStatus } from './member.ts';
+import type { NamespacedObject } from './object.ts';
+import { poolVolumes } from './resources.ts';
+import { immutableFields, withRules } from './rules.ts';
+import { uidReference } from './status.ts';
+import { integer, nonEmptyText, text, time } from './text.ts';
+import { volumeSizeGiB, volumeSku } from './volume-pool.ts';
+
+export const poolVolumeSpec = immutableFields(
+  withRules(
+    z.object({
+      ...memberSpec,
+      sizeGiB: volumeSizeGiB.describe('Its size in GiB.'),
+      sku: volumeSku.describe('Its kind of storage.'),
+      source: z
+        .object({
+          snapshotId: text(512).describe('ARM id of the golden snapshot it is a copy of.'),
+          version: nonEmptyText(128).describe(
+            "The snapshot's version; another than that of the pool means out of date.",
+          ),
+        })
+        .describe('What it is a copy of.'),
+      instanceRef: uidReference
+        .describe(
+          'The PoolInstance that it is, or is to be, attached to: the one authority for that.',
+        )
+        .optional(),
+    }),
+    bindingRule,
+  ),
+  ['poolRef', 'ordinal', 'azure', 'sizeGiB', 'sku', 'source'],
+  { path: 'spec', advice: 'it belongs to the record of one disk' },
+);
+
+export const poolVolumePhase = z.enum([
+  'Pending',
+  'Creating',
+  'Free',
+  'Attaching',
+  'Attached',
+  'Detaching',
+  'Retained',
+  'Deleting',
+  'Failed',
+  'Quarantined',
+]);
+
+export const poolVolumeStatus = z.object({
+  phase: poolVolumePhase.describe(
+    '`Pending`: recorded, Azure not asked yet. `Creating`. `Free`: ready, never used. `Attaching`, `Attached`, `Detaching`. `Retained`: released, kept with its bytes. `Deleting`. `Failed`: about to be deleted. `Quarantined`: set aside, never handed out.',
+  ),
+  ...memberStatus,
+  azure: z
+    .object({
+      ...cloudResource,
+      diskState: text(64).describe('Unattached, Attached, Reserved …, as last seen.').optional(),
+      managedBy: text(512).describe('ARM id of the VM that holds it, as last seen.').optional(),
+      completionPercent: integer(0, 100)
+        .describe('How much of the snapshot is copied; the disk may be used before it is 100.')
+        .optional(),
+    })
+    .describe('What Azure says of the disk.')
+    .optional(),
+  lun: integer(0, 63).describe('The logical unit it is, or is to be, attached at.').optional(),
+  attachedAt: time().describe('When it was attached.').optional(),
+});
+
+export type PoolVolumeSpec = z.output<typeof poolVolumeSpec>;
+export type PoolVolumePhase = z.output<typeof poolVolumePhase>;
+export type PoolVolumeStatus = z.output<typeof poolVolumeStatus>;
+export type PoolVolume = NamespacedObject<PoolVolumeSpec, PoolVolumeStatus>;
+
+export const poolVolumeKind: KindDefinition = {
+  resource: poolVolumes,
+  writtenBy: 'operator',
+  description:
+    'One disk of a VolumePool. Written by the operator before the disk is made; deleting it retires the disk.',
+  spec: poolVolumeSpec,
+  status: poolVolumeStatus,
+  selectableFields: ['.spec.poolRef.name', '.status.phase'],
+  columns: [
+    column('Pool', '.spec.poolRef.name', 'The pool it belongs to.'),
+    column('Phase', '.status.phase', 'Where it is in its life.'),
+    column('Claim', '.spec.claimRef.name', 'The claim that owns it.'),
+    column('Instance', '.spec.instanceRef.name', 'The instance it is attached to.'),
+    column('Zone', '.spec.azure.zone', 'Availability zone.'),
+    column('GiB', '.spec.sizeGiB', 'Size in GiB.', { type: 'integer' }),
+    column('Version', '.spec.source.version', 'Golden snapshot version.', { wide: true }),
+    column('Disk', '.status.azure.name', 'Name in Azure.', { wide: true }),
+    messageColumn,
+    ageColumn,
+  ],
+};
