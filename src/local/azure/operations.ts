@@ -1,0 +1,129 @@
+// Long-running operations: accepted now, finished later, watched through URLs that only their
+// maker can write. Work is finished lazily, in due order, whenever someone looks at the cloud; so
+// simulated time needs no timers and a restart loses nothing.
+import { createHash } from 'node:crypto';
+import type { Leftover } from './faults.ts';
+import type { Json, JsonObject } from './json.ts';
+
+export type OperationKind =
+  | 'disk.write'
+  | 'disk.delete'
+  | 'snapshot.write'
+  | 'snapshot.delete'
+  | 'virtualMachine.create'
+  | 'virtualMachine.update'
+  | 'virtualMachine.delete'
+  | 'virtualMachine.power'
+  | 'virtualMachine.runCommand'
+  | 'virtualMachine.evict'
+  | 'networkInterface.delete';
+
+export interface OperationFailure {
+  readonly code: string;
+  readonly message: string;
+  readonly leaves?: readonly Leftover[];
+}
+
+export interface Operation {
+  readonly id: string;
+  readonly kind: OperationKind;
+  readonly subscriptionId: string;
+  readonly provider: 'Microsoft.Compute' | 'Microsoft.Network';
+  readonly location: string;
+  /** Disks have operation URLs of their own. */
+  readonly segment: 'operations' | 'DiskOperations';
+  readonly resourceId: string;
+  readonly startedAt: number;
+  /** Undefined: it never ends. */
+  readonly dueAt: number | undefined;
+  /** What finishing needs to know. */
+  readonly input: JsonObject;
+  readonly pollRetryAfterSeconds?: number;
+  /** Its URLs answer 404 from the start. */
+  readonly lost: boolean;
+  /** Set at acceptance when it is bound to fail. */
+  failure?: OperationFailure;
+  status: 'InProgress' | 'Succeeded' | 'Failed';
+  endedAt?: number;
+  /** Shown as `properties.output` in the status. */
+  output?: Json;
+  /** What the Location URL answers in the end. */
+  result?: { readonly status: number; readonly body?: Json };
+}
+
+export class OperationStore {
+  readonly #operations = new Map<string, Operation>();
+  readonly #inFlight = new Set<Operation>();
+  readonly #expiryMilliseconds: number;
+
+  constructor(expiryMilliseconds: number) {
+    this.#expiryMilliseconds = expiryMilliseconds;
+  }
+
+  add(operation: Operation): void {
+    this.#operations.set(operation.id, operation);
+    if (operation.status === 'InProgress') this.#inFlight.add(operation);
+  }
+
+  get(id: string | undefined): Operation | undefined {
+    return id === undefined ? undefined : this.#operations.get(id);
+  }
+
+  all(): Operation[] {
+    return [...this.#operations.values()];
+  }
+
+  /** The unfinished operation that ends first, if its time has come. */
+  nextDue(now: number): Operation | undefined {
+    let first: Operation | undefined;
+    for (const operation of this.#inFlight) {
+      if (operation.dueAt === undefined || operation.dueAt > now) continue;
+      if (!first || operation.dueAt < first.dueAt!) first = operation;
+    }
+    return first;
+  }
+
+  end(operation: Operation, at: number, failure: OperationFailure | undefined): void {
+    operation.status = failure ? 'Failed' : 'Succeeded';
+    if (failure) operation.failure = failure;
+    operation.endedAt = at;
+    this.#inFlight.delete(operation);
+  }
+
+  forgetExpired(now: number): void {
+    for (const operation of this.#operations.values()) {
+      // Insertion order is close enough to age: stop at the first that is young.
+      if (operation.startedAt + this.#expiryMilliseconds > now) return;
+      if (operation.status !== 'InProgress') this.#operations.delete(operation.id);
+    }
+  }
+}
+
+/** The signed part of an operation URL: long, opaque, and checked. */
+export function operationSignature(operation: Operation): string {
+  return createHash('sha256').update(`operation ${operation.id}`).digest('base64url');
+}
+
+// Real URLs carry a certificate; about this long. Whoever stores the URL must have room for it.
+const CERTIFICATE_BLOCKS = 64;
+const certificate = Array.from({ length: CERTIFICATE_BLOCKS }, (_, block) =>
+  createHash('sha256').update(`certificate ${block}`).digest('base64url'),
+).join('');
+
+export function operationUrl(
+  baseUrl: string,
+  operation: Operation,
+  purpose: 'status' | 'result',
+): string {
+  const { subscriptionId, provider, location, segment, id } = operation;
+  const path = `/subscriptions/${subscriptionId}/providers/${provider}/locations/${location}`;
+  const query = new URLSearchParams({
+    p: createHash('sha256').update(location).digest('hex').slice(0, 32),
+    ...(purpose === 'result' ? { monitor: 'true' } : {}),
+    'api-version': '2025-04-01',
+    t: String(operation.startedAt),
+    c: certificate,
+    s: operationSignature(operation),
+  });
+  return `${baseUrl}${path}/${segment}/${id}?${query}`;
+}

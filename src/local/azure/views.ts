@@ -1,0 +1,17 @@
+// Any resource as ARM shows it.
+
+import { viewDisk } from './disks.ts';
+import type { JsonObject } from './json.ts';
+import type { ResourceRecord } from './records.ts';
+import { viewSnapshot } from './snapshots.ts';
+
+export function viewResource(record: ResourceRecord, now: number): JsonObject {
+  switch (record.kind) {
+    case 'disk':
+      return viewDisk(record, now);
+    case 'snapshot':
+      return viewSnapshot(record, now);
+    default:
+      return {};
+  }
+}
