@@ -4,7 +4,7 @@ import { type AnyObject, apiVersionOf, type Resource } from '../api/object.ts';
 import type { Connection } from './connection.ts';
 import { isGone, isNotFound } from './errors.ts';
 import { listPages } from './list-pages.ts';
-import type { ObjectReference } from './object-key.ts';
+import { isGoneFromServer, type ObjectReference } from './object-key.ts';
 import { collectionPath, objectPath } from './resource-path.ts';
 
 export interface ListOptions {
@@ -269,16 +269,6 @@ interface PatchCall extends WriteOptions {
 
 /** The object as it was or still is, or a metav1.Status that says it is gone. */
 type DeleteAnswer = Partial<AnyObject> & { readonly details?: { readonly uid?: string } };
-
-/**
- * True for an answer that shows an object in its last moment: removing the last finalizer of a
- * deleted object returns it once more although it no longer exists.
- */
-export function isGoneFromServer(object: Partial<AnyObject>): boolean {
-  const metadata = object.metadata;
-  const kept = (metadata?.finalizers?.length ?? 0) > 0;
-  return !kept && metadata?.deletionTimestamp !== undefined && !metadata.deletionGracePeriodSeconds;
-}
 
 function typeOf(resource: Resource<unknown>): { apiVersion: string; kind: string } {
   return { apiVersion: apiVersionOf(resource), kind: resource.kind };

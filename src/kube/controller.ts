@@ -1,8 +1,9 @@
 // Runs a reconcile function over a work queue; the only place where its results become retries.
 
+import type { AnyObject, DeepReadonly } from '../api/object.ts';
 import type { Runtime } from '../runtime/index.ts';
 import type { Log } from '../runtime/log.ts';
-import type { Key, KubernetesObject } from './object-key.ts';
+import type { Key } from './object-key.ts';
 import type { Store, StoreEventType } from './store.ts';
 import type { WorkQueue } from './work-queue.ts';
 
@@ -40,18 +41,22 @@ export interface Controller {
   stop(): Promise<void>;
 }
 
-export type KeysOf<T> = (object: T, type: StoreEventType, old: T | undefined) => readonly Key[];
+export type KeysOf<T> = (
+  object: DeepReadonly<T>,
+  type: StoreEventType,
+  old: DeepReadonly<T> | undefined,
+) => readonly Key[];
 
 export interface EnqueueOptions<T> {
   /** Default: high for nobody, low for first lists and resyncs, normal for the rest. */
-  readonly priority?: number | ((object: T) => number);
+  readonly priority?: number | ((object: DeepReadonly<T>) => number);
   /** Updates for which this is false enqueue nothing. */
-  readonly updatesWhen?: (object: T, old: T) => boolean;
+  readonly updatesWhen?: (object: DeepReadonly<T>, old: DeepReadonly<T>) => boolean;
 }
 
 export type RunController = (options: ControllerOptions) => Controller;
 
-export type WatchAndEnqueue = <T extends KubernetesObject>(
+export type WatchAndEnqueue = <T extends AnyObject>(
   store: Store<T>,
   queue: WorkQueue,
   keysOf: KeysOf<T>,

@@ -1,30 +1,5 @@
-// What every Kubernetes object has in common, and how one is named inside this process.
-
-/** The least an object must have to be read, cached or written; every kind in src/api fits. */
-export interface KubernetesObject {
-  readonly apiVersion?: string;
-  readonly kind?: string;
-  readonly metadata: KubernetesMetadata;
-}
-
-export interface KubernetesMetadata {
-  readonly name?: string;
-  readonly namespace?: string;
-  readonly uid?: string;
-  readonly resourceVersion?: string;
-  readonly generation?: number;
-  readonly deletionTimestamp?: string;
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly annotations?: Readonly<Record<string, string>>;
-  readonly finalizers?: readonly string[];
-  readonly ownerReferences?: readonly {
-    readonly apiVersion: string;
-    readonly kind: string;
-    readonly name: string;
-    readonly uid: string;
-    readonly controller?: boolean;
-  }[];
-}
+// How objects are named and ordered inside this process.
+import type { AnyObject, DeepReadonly } from '../api/object.ts';
 
 /** Names one object of a known kind; cluster-scoped ones have no namespace. */
 export interface ObjectReference {
@@ -39,8 +14,8 @@ export function keyOf(reference: ObjectReference): Key {
   return `${reference.namespace ?? ''}/${reference.name}`;
 }
 
-export function keyOfObject(object: KubernetesObject): Key {
-  return `${object.metadata.namespace ?? ''}/${object.metadata.name ?? ''}`;
+export function keyOfObject(object: { readonly metadata: ObjectReference }): Key {
+  return keyOf(object.metadata);
 }
 
 export function referenceOf(key: Key): ObjectReference {
@@ -65,4 +40,14 @@ export function compareVersions(
 
 function isNumeric(version: string | undefined): version is string {
   return version !== undefined && /^[1-9][0-9]*$/.test(version);
+}
+
+/**
+ * True for an answer that shows an object in its last moment: removing the last finalizer of a
+ * deleted object returns it once more although it no longer exists.
+ */
+export function isGoneFromServer(object: DeepReadonly<Partial<AnyObject>>): boolean {
+  const metadata = object.metadata;
+  const kept = (metadata?.finalizers?.length ?? 0) > 0;
+  return !kept && metadata?.deletionTimestamp !== undefined && !metadata.deletionGracePeriodSeconds;
 }

@@ -1,6 +1,7 @@
 // An in-memory view of one kind of object, kept current by a reflector and by our own writes.
 // Objects are deeply frozen and carry no managedFields.
-import type { Key, KubernetesObject, ObjectReference } from './object-key.ts';
+import type { AnyObject, DeepReadonly } from '../api/object.ts';
+import type { Key, ObjectReference } from './object-key.ts';
 
 export type StoreEventType = 'add' | 'update' | 'delete';
 
@@ -10,25 +11,28 @@ export type StoreEventType = 'add' | 'update' | 'delete';
  */
 export type EventOrigin = 'list' | 'resync' | 'watch' | 'write';
 
-/** `old` is set for updates and deletes. A handler must not throw; if it does, that is logged. */
+/**
+ * `old` is set for updates and deletes; a recreated object is a delete followed by an add. A
+ * handler must not throw; if it does, that is logged and the others are still called.
+ */
 export type StoreHandler<T> = (
   type: StoreEventType,
-  object: T,
-  old: T | undefined,
+  object: DeepReadonly<T>,
+  old: DeepReadonly<T> | undefined,
   origin: EventOrigin,
 ) => void;
 
 /** Returns the keys under which an object is found again. */
-export type IndexFunction<T> = (object: T) => readonly string[];
+export type IndexFunction<T> = (object: DeepReadonly<T>) => readonly string[];
 
-export interface Store<T extends KubernetesObject> {
-  get(namespace: string | undefined, name: string): T | undefined;
-  byKey(key: Key): T | undefined;
-  byUid(uid: string): T | undefined;
+export interface Store<T extends AnyObject> {
+  get(namespace: string | undefined, name: string): DeepReadonly<T> | undefined;
+  byKey(key: Key): DeepReadonly<T> | undefined;
+  byUid(uid: string): DeepReadonly<T> | undefined;
   /** All objects, or those of one namespace, in no promised order. */
-  list(namespace?: string): readonly T[];
+  list(namespace?: string): readonly DeepReadonly<T>[];
   /** Objects under one key of an index declared at construction. */
-  byIndex(index: string, key: string): readonly T[];
+  byIndex(index: string, key: string): readonly DeepReadonly<T>[];
   readonly size: number;
   /** True once the first full list has been taken in. */
   readonly synced: boolean;
@@ -36,7 +40,10 @@ export interface Store<T extends KubernetesObject> {
   /** Calls back for every change from now on; returns the function that ends that. */
   subscribe(handler: StoreHandler<T>): () => void;
 
-  /** Takes in the server's answer to a write (or a live read) at once, if it is newer. */
+  /**
+   * Takes in the server's answer to a write (or a live read) at once, if it is newer than what is
+   * here. The object is frozen by this.
+   */
   observe(object: T): void;
   /** Takes in that the server has confirmed a deletion. */
   observeDeleted(reference: ObjectReference, uid: string | undefined): void;
