@@ -1,6 +1,10 @@
 // A queue of keys: each waits at most once, is never worked on twice at a time, and comes back
 // once more if it was added while being worked on.
+import type { Runtime } from '../runtime/index.ts';
+import { jitter } from '../runtime/random.ts';
+import { Heap } from './heap.ts';
 import type { Key } from './object-key.ts';
+import { WorkQueueMetrics } from './work-queue-metrics.ts';
 
 export const PRIORITY = { high: 100, normal: 0, low: -100 } as const;
 
@@ -31,4 +35,189 @@ export interface WorkQueue {
   shutDown(): Promise<void>;
   /** Keys that could be worked on now. */
   readonly length: number;
+}
+
+export interface WorkQueueOptions {
+  readonly name: string;
+  readonly runtime: Runtime;
+  /** Delay of the first retry; doubles with each. Default 5 ms. */
+  readonly firstBackoffMilliseconds?: number;
+  /** Default 5 minutes. */
+  readonly longestBackoffMilliseconds?: number;
+}
+
+export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
+  return new PriorityWorkQueue(options);
+}
+
+const FIRST_BACKOFF_MILLISECONDS = 5;
+const LONGEST_BACKOFF_MILLISECONDS = 5 * 60_000;
+const BACKOFF_JITTER = 0.1;
+const MAX_OUTDATED_COPIES = 1000;
+
+/** A key's one place in the queue. Replaced, never changed: a copy in a heap may be out of date. */
+interface Entry extends WorkItem {
+  readonly dueAt: number;
+  /** False while it waits for its time. */
+  readonly isDue: boolean;
+  readonly order: number;
+}
+
+class PriorityWorkQueue implements WorkQueue {
+  readonly #runtime: Runtime;
+  readonly #metrics: WorkQueueMetrics;
+  readonly #firstBackoff: number;
+  readonly #longestBackoff: number;
+  readonly #entries = new Map<Key, Entry>();
+  readonly #working = new Set<Key>();
+  readonly #failures = new Map<Key, number>();
+  readonly #due = new Heap<Entry>(
+    (one, other) =>
+      one.priority > other.priority || (one.priority === other.priority && one.order < other.order),
+  );
+  readonly #later = new Heap<Entry>((one, other) => one.dueAt < other.dueAt);
+  readonly #takers: ((item: WorkItem | undefined) => void)[] = [];
+  #order = 0;
+  #timer: { readonly dueAt: number; readonly cancel: () => void } | undefined;
+  #stopped = false;
+  #whenIdle: (() => void) | undefined;
+
+  constructor(options: WorkQueueOptions) {
+    this.#runtime = options.runtime;
+    this.#metrics = new WorkQueueMetrics(options.name, options.runtime);
+    this.#firstBackoff = options.firstBackoffMilliseconds ?? FIRST_BACKOFF_MILLISECONDS;
+    this.#longestBackoff = options.longestBackoffMilliseconds ?? LONGEST_BACKOFF_MILLISECONDS;
+  }
+
+  add(key: Key, options: AddOptions = {}): void {
+    this.addAfter(key, 0, options);
+  }
+
+  addAfter(key: Key, delayMilliseconds: number, options: AddOptions = {}): void {
+    if (this.#stopped) return;
+    const now = this.#runtime.clock.monotonic();
+    const known = this.#entries.get(key);
+    const priority = Math.max(options.priority ?? PRIORITY.normal, known?.priority ?? -Infinity);
+    const dueAt = Math.min(now + Math.max(0, delayMilliseconds), known?.dueAt ?? Infinity);
+    if (known && known.priority === priority && known.dueAt === dueAt) return;
+    // Those due already keep their place in line; a later one joins when its time comes.
+    const order = known?.isDue ? known.order : this.#order++;
+    const entry = { key, priority, dueAt, isDue: dueAt <= now, order };
+    if (known?.isDue) this.#metrics.depthChanged(known.priority, -1);
+    if (!known) this.#metrics.added();
+    this.#entries.set(key, entry);
+    if (entry.isDue) this.#becomeDue(entry);
+    else this.#wait(entry);
+  }
+
+  addWithBackoff(
+    key: Key,
+    options: AddOptions & { readonly atLeastMilliseconds?: number } = {},
+  ): void {
+    const failures = this.#failures.get(key) ?? 0;
+    this.#failures.set(key, failures + 1);
+    this.#metrics.retried();
+    const grown = Math.min(this.#firstBackoff * 2 ** Math.min(failures, 30), this.#longestBackoff);
+    const delay = jitter(this.#runtime.random, grown, BACKOFF_JITTER);
+    this.addAfter(key, Math.max(delay, options.atLeastMilliseconds ?? 0), options);
+  }
+
+  forget(key: Key): void {
+    this.#failures.delete(key);
+  }
+
+  retries(key: Key): number {
+    return this.#failures.get(key) ?? 0;
+  }
+
+  take(): Promise<WorkItem | undefined> {
+    if (this.#stopped) return Promise.resolve(undefined);
+    const entry = this.#nextDue();
+    if (entry) return Promise.resolve(this.#handOut(entry));
+    return new Promise((resolve) => this.#takers.push(resolve));
+  }
+
+  done(key: Key): void {
+    this.#working.delete(key);
+    this.#metrics.finished(key);
+    const again = this.#entries.get(key);
+    if (again?.isDue) this.#offer(again);
+    if (this.#working.size === 0) this.#whenIdle?.();
+  }
+
+  async shutDown(): Promise<void> {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    this.#entries.clear();
+    this.#failures.clear();
+    for (const taker of this.#takers.splice(0)) taker(undefined);
+    if (this.#working.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#whenIdle = resolve;
+    });
+  }
+
+  get length(): number {
+    let due = 0;
+    for (const entry of this.#entries.values()) if (entry.isDue) due++;
+    return due;
+  }
+
+  #becomeDue(entry: Entry): void {
+    this.#metrics.depthChanged(entry.priority, 1);
+    // One that is being worked on is offered again when that is done.
+    if (!this.#working.has(entry.key)) this.#offer(entry);
+  }
+
+  #offer(entry: Entry): void {
+    const taker = this.#takers.shift();
+    if (taker) taker(this.#handOut(entry));
+    else this.#due.push(entry);
+  }
+
+  #handOut(entry: Entry): WorkItem {
+    this.#entries.delete(entry.key);
+    this.#working.add(entry.key);
+    this.#metrics.depthChanged(entry.priority, -1);
+    this.#metrics.started(entry.key, entry.dueAt);
+    return { key: entry.key, priority: entry.priority };
+  }
+
+  #nextDue(): Entry | undefined {
+    for (let entry = this.#due.pop(); entry; entry = this.#due.pop())
+      if (this.#entries.get(entry.key) === entry) return entry;
+    return undefined;
+  }
+
+  #wait(entry: Entry): void {
+    this.#later.push(entry);
+    // Copies that were overtaken would otherwise stay until their time comes.
+    if (this.#later.size > 2 * this.#entries.size + MAX_OUTDATED_COPIES)
+      this.#later.retain((copy) => this.#entries.get(copy.key) === copy);
+    this.#arm();
+  }
+
+  /** One timer, for the earliest of all that wait. */
+  #arm(): void {
+    const next = this.#later.peek();
+    if (!next || this.#stopped) return;
+    if (this.#timer && this.#timer.dueAt <= next.dueAt) return;
+    this.#timer?.cancel();
+    const delay = next.dueAt - this.#runtime.clock.monotonic();
+    const cancel = this.#runtime.clock.schedule(delay, () => this.#onTimer());
+    this.#timer = { dueAt: next.dueAt, cancel };
+  }
+
+  #onTimer(): void {
+    this.#timer = undefined;
+    const now = this.#runtime.clock.monotonic();
+    for (let next = this.#later.peek(); next && next.dueAt <= now; next = this.#later.peek()) {
+      this.#later.pop();
+      if (this.#entries.get(next.key) !== next) continue;
+      const entry = { ...next, isDue: true, order: this.#order++ };
+      this.#entries.set(entry.key, entry);
+      this.#becomeDue(entry);
+    }
+    this.#arm();
+  }
 }
