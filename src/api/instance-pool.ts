@@ -20,7 +20,7 @@ import type { NamespacedObject } from './object.ts';
 import { instancePools } from './resources.ts';
 import { setList, withRules } from './rules.ts';
 import { membersMaximum, scaling } from './scaling.ts';
-import { memberCount, nameReference, observed, recentActions } from './status.ts';
+import { creationFailures, memberCount, nameReference, observed, recentActions } from './status.ts';
 import { integer, text, time } from './text.ts';
 
 export const instanceTemplate = z.object({
@@ -167,6 +167,9 @@ export const instancePoolStatus = z.object({
     .max(32)
     .describe('Sizes that Azure refused lately; they are passed over until then.')
     .default([]),
+  creationFailures: creationFailures
+    .describe('Present while creations fail: why, and when the next is tried.')
+    .optional(),
   recentActions,
 });
 

@@ -117,6 +117,15 @@ export const lastError = z.object({
 
 export type LastError = z.output<typeof lastError>;
 
+/** Creations of a pool that failed one after another; reset by the next that succeeds. */
+export const creationFailures = z.object({
+  count: z.int().min(1).describe('How many rounds of creations failed since the last success.'),
+  lastError: lastError.describe('The latest failure.'),
+  nextAttemptTime: time().describe('When the next member is created at the earliest.'),
+});
+
+export type CreationFailures = z.output<typeof creationFailures>;
+
 export const progress = z.object({
   step: nonEmptyText(128).describe('The step under way.'),
   percent: integer(0, 100)

@@ -14,7 +14,7 @@ import type { NamespacedObject } from './object.ts';
 import { volumePools } from './resources.ts';
 import { withRules } from './rules.ts';
 import { scaling } from './scaling.ts';
-import { memberCount, observed, progress, recentActions } from './status.ts';
+import { creationFailures, memberCount, observed, progress, recentActions } from './status.ts';
 import { absolutePath, integer, nonEmptyText, text, time } from './text.ts';
 
 export const volumeSku = z.enum([
@@ -137,6 +137,9 @@ export const volumePoolStatus = z.object({
   lastScaleDownTime: time().describe('When a free disk was last removed.').optional(),
   nextScaleDownTime: time()
     .describe('When the next free disk may be removed, if one is to be.')
+    .optional(),
+  creationFailures: creationFailures
+    .describe('Present while creations fail: why, and when the next is tried.')
     .optional(),
   recentActions,
 });
