@@ -55,27 +55,53 @@ export function celName(field: string): string {
   return celReserved.has(field) ? `__${field}__` : field;
 }
 
+interface Immutable {
+  /** Path of the object that holds the field, for the message: `spec.azure`. */
+  readonly path: string;
+  /** What to do instead. */
+  readonly advice: string;
+}
+
 /**
- * Rules for the object that holds the fields: they may not change, appear or disappear. `path` is
- * the object's path for the message (`spec.azure`); `advice` says what to do instead.
+ * A rule for the object that holds the field: it may not change, appear or disappear. It sits on
+ * the parent because a rule on an optional field itself isn't asked when that field is removed.
  */
+export function immutableRule(field: string, options: Immutable & { optional: boolean }): Rule {
+  const name = celName(field);
+  const same = `self.${name} == oldSelf.${name}`;
+  return {
+    rule: options.optional
+      ? `has(self.${name}) == has(oldSelf.${name}) && (!has(self.${name}) || ${same})`
+      : same,
+    message: `${options.path}.${field} cannot be changed: ${options.advice}`,
+    fieldPath: `.${field}`,
+    reason: 'FieldValueForbidden',
+  };
+}
+
+/** The object's schema with the fields made immutable. */
 export function immutableFields<Schema extends z.ZodObject>(
   schema: Schema,
   fields: readonly (keyof z.output<Schema> & string)[],
-  options: { path: string; advice: string },
+  options: Immutable,
 ): Schema {
-  const rules = fields.map((field): Rule => {
-    const name = celName(field);
-    const same = `self.${name} == oldSelf.${name}`;
-    const mayBeAbsent = schema.shape[field]?.safeParse(undefined).data === undefined;
-    return {
-      rule: mayBeAbsent
-        ? `has(self.${name}) == has(oldSelf.${name}) && (!has(self.${name}) || ${same})`
-        : same,
-      message: `${options.path}.${field} cannot be changed: ${options.advice}`,
-      fieldPath: `.${field}`,
-      reason: 'FieldValueForbidden',
-    };
+  const rules = fields.map((field) => {
+    const optional = schema.shape[field]?.safeParse(undefined).data === undefined;
+    const required = schema.shape[field]?.safeParse(undefined).success === false;
+    return immutableRule(field, { ...options, optional: optional && !required });
   });
   return withRules(schema, ...rules);
+}
+
+/**
+ * Either `backendRef` alone, or all the fields that a backend would have supplied. `path` is the
+ * object's path for the message.
+ */
+export function backendOrInline(path: string, fields: readonly string[]): Rule {
+  const none = fields.map((field) => `!has(self.${field})`).join(' && ');
+  const all = fields.map((field) => `has(self.${field})`).join(' && ');
+  return {
+    rule: `has(self.backendRef) ? (${none}) : (${all})`,
+    message: `${path} needs either backendRef alone or all of ${fields.join(', ')}`,
+  };
 }

@@ -76,12 +76,20 @@ export function tcpPort() {
   return integer(1, 65_535);
 }
 
-/** An absolute path without `.`, `..`, doubled or trailing slashes. */
+/** An absolute path without `.`, `..`, spaces, doubled or trailing slashes; not the root. */
 export function absolutePath() {
   return z
     .string()
     .max(1024)
     .regex(/^(\/([^/.\s][^/\s]*|\.[^/.\s][^/\s]*|\.\.[^/\s]+))+$/);
+}
+
+/** The same, or `/` alone. */
+export function absolutePathOrRoot() {
+  return z
+    .string()
+    .max(1024)
+    .regex(/^(\/|(\/([^/.\s][^/\s]*|\.[^/.\s][^/\s]*|\.\.[^/\s]+))+)$/);
 }
 
 /** A host name, an IPv4 address, or an IPv6 address without brackets. */

@@ -1,0 +1,76 @@
+// How network storage is reached: the same words in backends, pools and what agents mount.
+import * as z from 'zod';
+import { setList } from './rules.ts';
+import { absolutePathOrRoot, hostName, integer, nonEmptyText } from './text.ts';
+
+/**
+ * Options are single words of mount(8), such as `nconnect=4`. Those that would take protection away
+ * (`suid`, `dev`) or run a program on the node have no place here.
+ */
+export function mountOptions() {
+  return setList(
+    z
+      .array(
+        z
+          .string()
+          .min(1)
+          .max(64)
+          .regex(/^[a-z][a-z0-9_]*(=[A-Za-z0-9_.:/-]+)?$/),
+      )
+      .max(16),
+  );
+}
+
+export const nfsVersion = z.enum(['3', '4.0', '4.1', '4.2']);
+
+export function nfsServer() {
+  return hostName().describe('Host name or address of the server.');
+}
+
+export function nfsExportPath() {
+  return absolutePathOrRoot().describe('The exported path, such as `/export/data`.');
+}
+
+/** `address:port` with IPv6 in brackets. */
+export function iscsiPortal() {
+  return z
+    .string()
+    .max(261)
+    .regex(/^([A-Za-z0-9][-A-Za-z0-9.]*|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$/)
+    .describe('Address and port of the target portal, such as `10.0.0.5:3260`.');
+}
+
+export function iscsiTarget() {
+  return z
+    .string()
+    .max(223)
+    .regex(/^(iqn\.[0-9]{4}-[0-9]{2}\.[a-z0-9.:-]+|(eui|naa)\.[0-9A-Fa-f]{16,32})$/)
+    .describe('Name of the target, such as `iqn.2026-01.com.example:data`.');
+}
+
+export function iscsiLun() {
+  return integer(0, 16_383).describe('Number of the logical unit.');
+}
+
+export const cephFields = {
+  monitors: setList(
+    z
+      .array(
+        z
+          .string()
+          .max(261)
+          .regex(/^([A-Za-z0-9][-A-Za-z0-9.]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$/),
+      )
+      .min(1)
+      .max(15),
+  ).describe('Addresses of the monitors, such as `["10.0.0.1:3300"]`; port 3300 when left out.'),
+  filesystemName: nonEmptyText(128).describe('Name of the Ceph filesystem.').default('cephfs'),
+  path: absolutePathOrRoot().describe('The directory in it.').default('/'),
+  user: z
+    .string()
+    .min(1)
+    .max(64)
+    .regex(/^[A-Za-z0-9._-]+$/)
+    .describe('The Ceph user without `client.`.')
+    .default('admin'),
+};
