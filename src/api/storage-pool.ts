@@ -10,6 +10,7 @@ import {
   poolNameRule,
   readyColumn,
 } from './kind.ts';
+import { mdadmPool } from './mdadm-pool.ts';
 import {
   cephFields,
   iscsiLun,
