@@ -61,7 +61,9 @@ class RunningController implements Controller {
   readonly #runtime: Runtime;
   readonly #log: Log;
   readonly #metrics: ControllerMetrics;
-  readonly #stopping = new AbortController();
+  /** Of the reconciles running now; kept by hand because signals derived from one live long. */
+  readonly #running = new Set<AbortController>();
+  #stopping = false;
   #runs = 0;
 
   constructor(options: ControllerOptions) {
@@ -82,7 +84,9 @@ class RunningController implements Controller {
 
   async stop(): Promise<void> {
     const idle = this.queue.shutDown();
-    this.#stopping.abort(new PoolkeeperError('Stopping', 'the controller is stopping'));
+    this.#stopping = true;
+    for (const run of this.#running)
+      run.abort(new PoolkeeperError('Stopping', 'the controller is stopping'));
     await idle;
   }
 
@@ -100,19 +104,20 @@ class RunningController implements Controller {
       return;
     }
     const log = this.#log.child({ key: item.key, reconcile: `${++this.#runs}` });
-    const deadline = new AbortController();
+    const run = new AbortController();
+    this.#running.add(run);
     const cancel = this.#runtime.clock.schedule(
       this.#options.timeoutMilliseconds ?? TIMEOUT_MILLISECONDS,
       () => {
         this.#metrics.timedOut();
-        deadline.abort(new PoolkeeperError('ReconcileTimeout', 'the reconcile took too long'));
+        run.abort(new PoolkeeperError('ReconcileTimeout', 'the reconcile took too long'));
       },
     );
-    const signal = AbortSignal.any([this.#stopping.signal, deadline.signal]);
     const startedAt = this.#runtime.clock.monotonic();
     const end = this.#metrics.started();
-    const result = await this.#run(item.key, signal, log);
+    const result = await this.#run(item.key, run.signal, log);
     cancel();
+    this.#running.delete(run);
     end((this.#runtime.clock.monotonic() - startedAt) / 1000, this.#settle(item, result, log));
   }
 
@@ -158,7 +163,7 @@ class RunningController implements Controller {
       priority: item.priority,
       ...(asked === undefined ? {} : { atLeastMilliseconds: asked }),
     });
-    if (this.#stopping.signal.aborted) return;
+    if (this.#stopping) return;
     const fields = { code: known?.code, attempt: this.queue.retries(item.key) };
     // Losing a race is how optimistic locking works; the next round decides on newer state.
     if (isConflict(error)) log.debug('reconcile lost a race', fields);
