@@ -10,9 +10,11 @@ import {
   readMdSuperblock,
   writeMdSuperblock,
 } from './md-superblock.ts';
-import { type Content, DeviceError } from './sparse-bytes.ts';
+import { type Content, DeviceError, writeText } from './sparse-bytes.ts';
 
 const COPY_CHUNK_BYTES = 512 * 1024;
+/** The write-intent bitmap lies behind the superblock and outlives it when that is zeroed. */
+const BITMAP_OFFSET = 8192;
 
 export interface ArrayMember {
   readonly kernelName: string;
@@ -229,6 +231,7 @@ export class MdArray implements Content {
       roles: Array.from(roles, (role) => role ?? 'spare'),
     };
     writeMdSuperblock(member.content, superblock);
+    if (this.shape.hasBitmap) writeText(member.content, BITMAP_OFFSET, 'bitm');
   }
 }
 

@@ -101,7 +101,7 @@ describe('an array', () => {
     const host = aHost([blankDisk('one'), blankDisk('two')]);
     assert.equal((await createArray(host, 1, '/dev/vdb', '/dev/vdc')).exitCode, 0);
     const made = await run(host, 'mkfs.ext4', '-U', FILESYSTEM_UUID, '/dev/md127');
-    assert.match(made.stdout, /Writing inode tables: .*\u0008.*done/);
+    assert.ok(made.stdout.includes('\b'), 'the counters are overwritten with backspaces');
     await run(host, 'mkdir', '-p', '/mnt/p1');
     const mounted = await run(host, 'mount', '-t', 'ext4', `UUID=${FILESYSTEM_UUID}`, '/mnt/p1');
     assert.equal(mounted.exitCode, 0, mounted.stderr);

@@ -75,12 +75,18 @@ function readRequest(call: ProgramCall, parsed: ParsedArguments): CreateRequest 
     level,
     raidDisks,
     spares,
-    name: `${host}:${short}`.slice(0, 32),
+    name: superblockName(host, short),
     uuid: dashUuid(values.get('--uuid') ?? randomUuid(call.machine.runtime.random)),
     hasBitmap: values.get('--bitmap') === 'internal',
     chunkBytes: Number(values.get('--chunk')?.replace(/K$/i, '') ?? 512) * 1024,
     devices,
   };
+}
+
+/** The superblock has 32 characters; the home host is left out where both don't fit. */
+function superblockName(host: string, name: string): string {
+  const full = `${host}:${name}`;
+  return full.length <= 32 ? full : name;
 }
 
 /** Prints what is on the disks; true when something is. */

@@ -1,0 +1,239 @@
+// Which disk is meant, and whether it may be written to. Pure: facts in, a verdict out.
+//
+// A wrong "no" costs somebody a minute, a wrong "yes" costs somebody their data. So every check
+// must be answered positively: a disk of which something isn't known is not blank.
+import type { Reason } from '../api/reasons.ts';
+
+/** Everything that tells one disk from another; recorded when a disk is claimed. */
+export interface DeviceIdentity {
+  readonly serial?: string | undefined;
+  readonly wwn?: string | undefined;
+  readonly model?: string | undefined;
+  readonly sizeBytes: number;
+  readonly namespaceId?: number | undefined;
+}
+
+/** What a person writes to name a disk: at least one of serial and wwn. */
+export interface DeviceRequest {
+  readonly serial?: string | undefined;
+  readonly wwn?: string | undefined;
+  readonly model?: string | undefined;
+  readonly sizeBytes?: number | undefined;
+  readonly namespaceId?: number | undefined;
+  /** The serial (or wwn) typed once more: what is on the disk may be destroyed. */
+  readonly wipeConfirm?: string | undefined;
+}
+
+/** What reading the disk itself showed. */
+export interface DeviceContents {
+  /** `ambivalent`: several filesystems at once; `failed`: the tools gave no usable answer. */
+  readonly signatures: 'none' | 'found' | 'ambivalent' | 'failed';
+  /** Types found, such as `ext4` or `gpt`. */
+  readonly types: readonly string[];
+  readonly superblock:
+    | { readonly type: 'none' | 'failed' }
+    | { readonly type: 'member'; readonly arrayUuid: string; readonly name: string };
+  /** Direct reads of the first and the last mebibyte. `busy`: the kernel holds the disk. */
+  readonly ends: 'zero' | 'data' | 'unreadable' | 'busy';
+}
+
+export interface DeviceFacts extends DeviceIdentity {
+  readonly path: string;
+  readonly kernelName: string;
+  /** lsblk's word: `disk`, `part`, `loop`, `raid1`, `mpath` … */
+  readonly type: string;
+  readonly transport?: string | undefined;
+  readonly isReadOnly: boolean;
+  readonly isRotational: boolean;
+  /** Partitions and whatever else is stacked on the disk, with lsblk's type. */
+  readonly children: readonly { readonly path: string; readonly type: string }[];
+  /** Kernel names of what holds the disk open, such as `md127`. */
+  readonly holders: readonly string[];
+  /** Mount points of the disk or anything on it, in any mount namespace; `[SWAP]` for swap. */
+  readonly mountPoints: readonly string[];
+  /** Absent: not read yet. */
+  readonly contents?: DeviceContents | undefined;
+}
+
+export interface Refusal {
+  readonly type: 'refuse';
+  readonly reason: Reason;
+  readonly message: string;
+}
+
+export type Resolution = { readonly type: 'found'; readonly device: DeviceFacts } | Refusal;
+
+/** `ours`: carries the expected array's superblock. `wipe`: usable once its data is destroyed. */
+export type Verdict =
+  | { readonly type: 'use' }
+  | { readonly type: 'ours' }
+  | { readonly type: 'wipe'; readonly destroys: string }
+  | Refusal;
+
+const CANDIDATES_MAX = 10;
+
+export function describeDevice(device: DeviceIdentity & { readonly path?: string }): string {
+  const parts = [
+    device.path,
+    device.serial !== undefined && `serial ${device.serial}`,
+    device.wwn !== undefined && `wwn ${device.wwn}`,
+    device.namespaceId !== undefined && `namespace ${device.namespaceId}`,
+  ];
+  return parts.filter(Boolean).join(', ');
+}
+
+/** Finds the one whole disk that is meant. Kernel names are never asked for: they change. */
+export function resolveDevice(request: DeviceRequest, devices: readonly DeviceFacts[]): Resolution {
+  const disks = devices.filter(({ type }) => type === 'disk');
+  const matches = disks.filter((device) => fits(request, device));
+  const wanted = describeDevice({ ...request, sizeBytes: 0 });
+  if (matches.length === 1) return { type: 'found', device: matches[0]! };
+  if (matches.length > 1) {
+    const list = matches.map(describeDevice).join('; ');
+    const message = `${matches.length} devices match ${wanted}: ${list}. Name the device by wwn.`;
+    return { type: 'refuse', reason: 'DeviceAmbiguous', message };
+  }
+  const known = disks.slice(0, CANDIDATES_MAX).map(describeDevice).join('; ');
+  const message = `No device matches ${wanted}. The node has: ${known || 'no disks'}.`;
+  return { type: 'refuse', reason: 'DeviceNotFound', message };
+}
+
+function fits(request: DeviceRequest, device: DeviceFacts): boolean {
+  if (request.serial === undefined && request.wwn === undefined) return false;
+  const pairs = [
+    [request.serial?.trim(), device.serial?.trim()],
+    [request.wwn?.trim().toLowerCase(), device.wwn?.trim().toLowerCase()],
+    [request.model?.trim(), device.model?.trim()],
+    [request.sizeBytes, device.sizeBytes],
+    [request.namespaceId, device.namespaceId],
+  ];
+  return pairs.every(([wanted, found]) => wanted === undefined || wanted === found);
+}
+
+/** Whether this still is the disk that was claimed. */
+export function isSameDevice(one: DeviceIdentity, other: DeviceIdentity): boolean {
+  return identityKey(one) === identityKey(other);
+}
+
+export function identityOf(device: DeviceIdentity): DeviceIdentity {
+  const { serial, wwn, model, sizeBytes, namespaceId } = device;
+  return {
+    sizeBytes,
+    ...(serial !== undefined && { serial }),
+    ...(wwn !== undefined && { wwn }),
+    ...(model !== undefined && { model }),
+    ...(namespaceId !== undefined && { namespaceId }),
+  };
+}
+
+/** One text per identity, for maps and journals. */
+export function identityKey(device: DeviceIdentity): string {
+  const { serial, wwn, model, sizeBytes, namespaceId } = device;
+  return JSON.stringify([serial ?? '', wwn ?? '', model ?? '', sizeBytes, namespaceId ?? null]);
+}
+
+interface Expectation {
+  /** Superblocks with this array UUID are ours. */
+  readonly arrayUuid?: string | undefined;
+  readonly sizeBytesMin?: number;
+  readonly wipeConfirm?: string | undefined;
+}
+
+type Check = (device: DeviceFacts, expectation: Expectation) => Refusal | undefined;
+
+const DEFAULT_SIZE_BYTES_MIN = 64 * 1024 * 1024;
+/** Where the operating system and the kubelet live. */
+const systemMountPoints = ['/', '/boot', '/usr', '/var', '/etc', '/var/lib/kubelet', '[SWAP]'];
+
+function refuse(reason: Reason, device: DeviceFacts, why: string): Refusal {
+  return { type: 'refuse', reason, message: `${describeDevice(device)}: ${why}` };
+}
+
+// Make sure it is a whole disk: partitions belong to somebody's table.
+const isWholeDisk: Check = (device) =>
+  device.type === 'disk'
+    ? undefined
+    : refuse('DeviceIsPartition', device, `is a ${device.type}, not a whole disk.`);
+
+// Make sure the node doesn't run from it.
+const isNotSystem: Check = (device) => {
+  const found = device.mountPoints.filter(
+    (point) =>
+      systemMountPoints.includes(point) ||
+      point.startsWith('/boot/') ||
+      point.startsWith('/var/lib/containerd'),
+  );
+  if (found.length === 0) return undefined;
+  return refuse('DeviceIsSystem', device, `carries the operating system (${found.join(', ')}).`);
+};
+
+// Make sure it can be written to at all.
+const isWritable: Check = (device) =>
+  device.isReadOnly ? refuse('DeviceReadOnly', device, 'is read-only.') : undefined;
+
+// Make sure there is room for metadata and some data.
+const isLargeEnough: Check = (device, { sizeBytesMin = DEFAULT_SIZE_BYTES_MIN }) =>
+  device.sizeBytes >= sizeBytesMin
+    ? undefined
+    : refuse('DeviceTooSmall', device, `has ${device.sizeBytes} of ${sizeBytesMin} bytes needed.`);
+
+// Make sure nobody uses it now: no mount in any namespace, nothing stacked on it.
+const isUnused: Check = (device) => {
+  if (device.mountPoints.length > 0)
+    return refuse('DeviceInUse', device, `is mounted at ${device.mountPoints.join(', ')}.`);
+  const stacked = device.children.filter(({ type }) => type !== 'part').map(({ path }) => path);
+  const users = [...new Set([...stacked, ...device.holders.map((name) => `/dev/${name}`)])];
+  if (users.length === 0) return undefined;
+  return refuse('DeviceInUse', device, `is part of ${users.join(', ')}.`);
+};
+
+// Make sure the disk was really read, at both ends: tools call an unreadable disk blank.
+const isReadable: Check = (device) => {
+  const { contents } = device;
+  if (contents?.ends === 'busy')
+    return refuse('DeviceInUse', device, 'cannot be opened exclusively; something uses it.');
+  const isRead = contents !== undefined && contents.ends !== 'unreadable';
+  if (isRead && contents.superblock.type !== 'failed' && contents.signatures !== 'failed')
+    return undefined;
+  return refuse('DeviceUnreadable', device, 'could not be read, so nothing is written to it.');
+};
+
+const beforeContents = [isWholeDisk, isNotSystem, isWritable, isLargeEnough];
+const usable = [isUnused, isReadable];
+
+/** What is on the disk, in a person's words; undefined when it is blank. */
+export function describeContents(device: DeviceFacts): string | undefined {
+  const { contents, children } = device;
+  const partitions = children.filter(({ type }) => type === 'part').length;
+  if (partitions > 0) return `a partition table with ${partitions} partitions`;
+  if (!contents) return undefined;
+  if (contents.superblock.type === 'member')
+    return `a member of the RAID array ${contents.superblock.name} (${contents.superblock.arrayUuid})`;
+  if (contents.signatures === 'found' || contents.signatures === 'ambivalent')
+    return contents.types.join(' and ') || 'several filesystems at once';
+  return contents.ends === 'data' ? 'data that no tool recognises' : undefined;
+}
+
+/** May this disk become, or is it, a member of our array? */
+export function judgeDevice(device: DeviceFacts, expectation: Expectation = {}): Verdict {
+  for (const check of beforeContents) {
+    const refusal = check(device, expectation);
+    if (refusal) return refusal;
+  }
+  const superblock = device.contents?.superblock;
+  if (superblock?.type === 'member' && superblock.arrayUuid === expectation.arrayUuid)
+    return { type: 'ours' };
+  for (const check of usable) {
+    const refusal = check(device, expectation);
+    if (refusal) return refusal;
+  }
+  const found = describeContents(device);
+  if (found === undefined) return { type: 'use' };
+  if (isConfirmed(device, expectation.wipeConfirm)) return { type: 'wipe', destroys: found };
+  return refuse('DeviceNotBlank', device, `holds ${found}.`);
+}
+
+function isConfirmed(device: DeviceFacts, wipeConfirm: string | undefined): boolean {
+  if (!wipeConfirm) return false;
+  return [device.serial?.trim(), device.wwn?.trim()].includes(wipeConfirm.trim());
+}

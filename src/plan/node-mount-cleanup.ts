@@ -1,0 +1,90 @@
+// Deleting what was made on a node, in reverse order, looking before every step.
+//
+// Bytes go only when the deletion policy says so, or when the journal proves that the pool never
+// was complete. A lost journal proves nothing, so then the bytes stay.
+import { describeDevice, identityKey } from './disks.ts';
+import type {
+  JournalFacts,
+  MdadmFacts,
+  MdadmIntent,
+  NfsFacts,
+  NfsIntent,
+} from './node-mount-facts.ts';
+import {
+  arrayUuidOf,
+  isBeingErased,
+  isRunning,
+  membersOf,
+  planErasing,
+} from './node-mount-mdadm.ts';
+import { planUnmounting } from './node-mount-mountpoint.ts';
+import { type NodeMountPlan, step } from './node-mount-step.ts';
+
+export function erasesBytes(intent: MdadmIntent, journal: JournalFacts): boolean {
+  if (intent.deletionPolicy === 'Destroy') return true;
+  const isUnfinished = journal.exists && !journal.active && !intent.wasActive;
+  return isUnfinished && intent.adoptArrayUuid === undefined;
+}
+
+export function planMdadmCleanup(intent: MdadmIntent, facts: MdadmFacts): NodeMountPlan {
+  const { array, mountPoint, journal } = facts;
+  const arrayUuid = arrayUuidOf(intent);
+  const unmounting = planUnmounting({ intent, mountPoint, journal }, false);
+  if (unmounting) return unmounting;
+  if (array && mountPoint.otherTargets.length > 0)
+    return blocked(`The array is also mounted at ${mountPoint.otherTargets.join(', ')}.`);
+  if (array && mountPoint.foreignHolders.length > 0)
+    return blocked(
+      `Other processes hold the filesystem mounted: ${mountPoint.foreignHolders.join(', ')}. ` +
+        'It can be stopped once they have ended or let go of it.',
+    );
+  const erases = erasesBytes(intent, journal);
+  if (array && erases && isRunning(array) && facts.filesystem.type === 'found')
+    return step('Nobody shall find this filesystem on a later array.', {
+      type: 'eraseFilesystem',
+      devicePath: array.path,
+      arrayUuid,
+    });
+  if (array)
+    return step('It is being deleted.', { type: 'stopArray', path: array.path, arrayUuid });
+  const members = membersOf(facts, arrayUuid);
+  if (erases) {
+    const unreadable = facts.devices.find(
+      (device) => isBeingErased(facts)(device) && device.contents?.ends === 'unreadable',
+    );
+    if (unreadable)
+      return {
+        type: 'blocked',
+        reason: 'CleanupFailed',
+        message: `${describeDevice(unreadable)} can't be read, so nothing proves that it is erased.`,
+      };
+    const erasing = planErasing(facts, members, arrayUuid);
+    if (erasing) return erasing;
+  }
+  if (journal.claims.length > 0)
+    return step('Nothing of the pool needs the disks any more.', { type: 'releaseDevices' });
+  return { type: 'cleanedUp', kept: describeKept(facts, members.length, { erases, arrayUuid }) };
+}
+
+function describeKept(
+  facts: MdadmFacts,
+  memberCount: number,
+  { erases, arrayUuid }: { erases: boolean; arrayUuid: string },
+): string | undefined {
+  if (memberCount > 0)
+    return `The array ${arrayUuid} stays on ${memberCount} disks and can be adopted.`;
+  const present = new Set(facts.devices.map(identityKey));
+  const absent = facts.journal.erasing.filter((key) => !present.has(key));
+  if (!erases || absent.length === 0) return undefined;
+  return `${absent.length} disks are no longer attached and were not erased.`;
+}
+
+export function planNfsCleanup(intent: NfsIntent, facts: NfsFacts): NodeMountPlan {
+  const { mountPoint, journal } = facts;
+  const unmounting = planUnmounting({ intent, mountPoint, journal }, true);
+  return unmounting ?? { type: 'cleanedUp', kept: undefined };
+}
+
+function blocked(message: string): NodeMountPlan {
+  return { type: 'blocked', reason: 'CleanupBlocked', message };
+}

@@ -1,0 +1,128 @@
+// What one look at a node shows about one NodeMount. The agent gathers it, the planner reads it.
+import type { DeviceFacts, DeviceIdentity, DeviceRequest } from './disks.ts';
+
+/** A running or half-assembled array that carries our UUID. */
+export interface ArrayFacts {
+  /** `/dev/md127`; good for this look only. */
+  readonly path: string;
+  readonly kernelName: string;
+  readonly uuid: string;
+  readonly level: number;
+  readonly raidDisks: number;
+  /** The kernel's word: `inactive`, `clean`, `active`, `read-auto`, `broken` … */
+  readonly state: string;
+  readonly degraded: number;
+  /** `idle`, `resync`, `recover`, `check`, `reshape` …; absent for RAID0. */
+  readonly syncAction?: string | undefined;
+  /** 0 to 100 while something syncs. */
+  readonly syncPercent?: number | undefined;
+  readonly syncKiBPerSecond?: number | undefined;
+  readonly members: readonly {
+    readonly path: string;
+    readonly kernelName: string;
+    /** The kernel's words: `in_sync`, `spare`, `faulty` … */
+    readonly state: string;
+  }[];
+}
+
+/** What the device that is to be mounted holds. */
+export type FilesystemFacts =
+  | { readonly type: 'none' }
+  | { readonly type: 'found'; readonly filesystem: string; readonly uuid: string | undefined }
+  /** The tools gave no usable answer: nothing may be concluded. */
+  | { readonly type: 'unknown'; readonly message: string };
+
+export interface MountFacts {
+  readonly source: string;
+  readonly filesystem: string;
+  /** Names of the same device by other paths, so that sources can be compared. */
+  readonly isOurs: boolean;
+}
+
+export interface MountPointFacts {
+  readonly path: string;
+  readonly exists: boolean;
+  /** Entries of the directory itself; only looked at while nothing is mounted there. */
+  readonly entries: number;
+  /** Mounted exactly there, topmost last. */
+  readonly mounts: readonly MountFacts[];
+  /** Where else our device is mounted in the host's namespace. */
+  readonly otherTargets: readonly string[];
+  /** Processes that hold our device mounted in a namespace of their own. */
+  readonly foreignHolders: readonly string[];
+  /** The marker inside the mounted filesystem: the uid of the pool it belongs to. */
+  readonly marker: { readonly type: 'none' } | { readonly type: 'found'; readonly poolUid: string };
+}
+
+/** How far the durable journal says a thing has come. `unknown`: begun, end not recorded. */
+export type Done = 'none' | 'unknown' | 'made';
+
+export interface JournalFacts {
+  /** False: nothing was ever recorded here for this object (or the record was lost). */
+  readonly exists: boolean;
+  readonly claims: readonly DeviceIdentity[];
+  readonly array: Done;
+  readonly filesystem: Done;
+  /** The pool was complete once; from then on only the deletion policy may cost bytes. */
+  readonly active: boolean;
+  readonly mountPoint: Done;
+  readonly mountPointProtected: boolean;
+  /** Identity keys of members that are being erased: their superblock may be gone already. */
+  readonly erasing: readonly string[];
+  /** Identity keys of disks whose data was destroyed on the typed confirmation. */
+  readonly wiped: readonly string[];
+}
+
+/** The parts of a NodeMount's spec that all types share. */
+export interface MountIntent {
+  readonly poolUid: string;
+  readonly mountPath: string;
+  readonly deletionPolicy: 'Retain' | 'Destroy';
+  readonly isDeleting: boolean;
+  /** The object's status says that it was complete once. */
+  readonly wasActive: boolean;
+}
+
+export interface MdadmIntent extends MountIntent {
+  readonly type: 'mdadm';
+  /** In the superblocks, after the home host. */
+  readonly arrayName: string;
+  readonly level: number;
+  /** In order, spares last. Empty for an adopted array. */
+  readonly devices: readonly DeviceRequest[];
+  readonly spares: number;
+  readonly filesystem: 'ext4' | 'xfs';
+  readonly chunkKiB?: number | undefined;
+  readonly mkfsOptions: readonly string[];
+  readonly mountOptions: readonly string[];
+  /** Set when an array that exists is to be used as it is. */
+  readonly adoptArrayUuid?: string | undefined;
+}
+
+export interface NfsIntent extends MountIntent {
+  readonly type: 'nfs';
+  readonly server: string;
+  readonly exportPath: string;
+  readonly version: string;
+  readonly mountOptions: readonly string[];
+}
+
+export interface MdadmFacts {
+  readonly devices: readonly DeviceFacts[];
+  readonly array?: ArrayFacts | undefined;
+  readonly filesystem: FilesystemFacts;
+  readonly mountPoint: MountPointFacts;
+  readonly journal: JournalFacts;
+  /** Files that an interrupted creation left in /run/mdadm, full paths. */
+  readonly creatingMarkers: readonly string[];
+  /** Programs and modules that are missing, in a person's words. */
+  readonly missing: readonly string[];
+  /** Who else has claimed a disk, by identity key. */
+  readonly claimedByOthers: ReadonlyMap<string, string>;
+}
+
+export interface NfsFacts {
+  readonly mountPoint: MountPointFacts;
+  readonly journal: JournalFacts;
+  readonly missing: readonly string[];
+}
