@@ -2,7 +2,7 @@
 // the API server refuses it.
 import * as z from 'zod';
 import { conditionMessageLength } from './conditions.ts';
-import { keyedList } from './rules.ts';
+import { keyedList, withKubernetesKeys } from './rules.ts';
 import { integer, nonEmptyText, objectName, objectUid, text, time } from './text.ts';
 
 /** metav1.Condition with its exact limits. */
@@ -136,24 +136,37 @@ export const progress = z.object({
 
 export type Progress = z.output<typeof progress>;
 
+/** Half of one reference merged with half of another would name nothing: they are replaced whole. */
+function reference<Schema extends z.ZodObject>(schema: Schema): Schema {
+  return withKubernetesKeys(schema, { 'x-kubernetes-map-type': 'atomic' });
+}
+
 /** A claim, as the resource it owns names it. */
-export const claimReference = z.object({
-  namespace: text(63).describe("The claim's namespace."),
-  name: objectName().describe("The claim's name."),
-  uid: objectUid().describe("The claim's uid: a claim made again under the same name is another."),
-});
+export const claimReference = reference(
+  z.object({
+    namespace: text(63).describe("The claim's namespace."),
+    name: objectName().describe("The claim's name."),
+    uid: objectUid().describe(
+      "The claim's uid: a claim made again under the same name is another.",
+    ),
+  }),
+);
 
 export type ClaimReference = z.output<typeof claimReference>;
 
 /** A reference to an object in the same namespace that names exactly that one. */
-export const uidReference = z.object({
-  name: objectName().describe('Its name.'),
-  uid: objectUid().describe('Its uid.'),
-});
+export const uidReference = reference(
+  z.object({
+    name: objectName().describe('Its name.'),
+    uid: objectUid().describe('Its uid.'),
+  }),
+);
 
 export type UidReference = z.output<typeof uidReference>;
 
 /** A reference to an object in the same namespace. */
 export function nameReference(what: string) {
-  return z.object({ name: objectName().describe(`The name of ${what} in the same namespace.`) });
+  return reference(
+    z.object({ name: objectName().describe(`The name of ${what} in the same namespace.`) }),
+  );
 }
