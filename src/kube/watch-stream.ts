@@ -66,6 +66,8 @@ export async function* openWatch<T>(options: WatchOptions<T>): AsyncGenerator<Wa
         yield parseWatchEvent<T>(line, resource.plural);
         if (breather.isDue()) await breather.pause();
       }
+      // What was just read may have ended the replay, and with it the short patience.
+      watchdog.feed(options.idleMilliseconds());
     }
   } catch (error) {
     throw watchdog.verdict(error);
