@@ -1,6 +1,7 @@
 // One request on its way through the cloud, and the state every handler works on.
 import type { Runtime } from '../../runtime/index.ts';
 import { randomUuid } from '../../runtime/random.ts';
+import type { Capacity } from './capacity.ts';
 import { type DurationName, drawMilliseconds } from './durations.ts';
 import { effectOf, type FaultBook, type FaultEffect } from './faults.ts';
 import type { JsonObject } from './json.ts';
@@ -24,6 +25,9 @@ export interface Cloud {
   readonly resources: ResourceStore;
   readonly operations: OperationStore;
   readonly faults: FaultBook;
+  readonly capacity: Capacity;
+  /** Ends an operation now, as failed or not, and does what its end does. */
+  finish(operation: Operation, at: number, failure: OperationFailure | undefined): void;
 }
 
 export interface Call {
@@ -62,6 +66,8 @@ export interface OperationOrder {
   readonly input?: JsonObject;
   readonly failure?: OperationFailure | undefined;
   readonly pollRetryAfterSeconds?: number;
+  /** Happens beside other operations on the resource instead of blocking them. */
+  readonly background?: boolean;
 }
 
 /** Accepts work to be finished later. Injected faults may slow it, fail it or lose its URL. */
@@ -98,7 +104,7 @@ export function startOperation(cloud: Cloud, call: Call, order: OperationOrder):
     ...(order.pollRetryAfterSeconds && { pollRetryAfterSeconds: order.pollRetryAfterSeconds }),
   };
   cloud.operations.add(operation);
-  order.resource.operationId = operation.id;
+  if (!order.background) order.resource.operationId = operation.id;
   return operation;
 }
 

@@ -8,6 +8,23 @@ import { goldenSnapshotId } from './testing/fake-cloud.ts';
 import { computeClient, graphClient } from './testing/real-clients.ts';
 
 const group = defaultResourceGroup;
+const machine = {
+  location: 'westeurope',
+  zones: ['1'],
+  hardwareProfile: { vmSize: 'Standard_D2s_v5' },
+  storageProfile: { osDisk: { createOption: 'FromImage', deleteOption: 'Delete' } },
+  networkProfile: {
+    networkApiVersion: '2022-11-01',
+    networkInterfaceConfigurations: [
+      {
+        name: 'nic',
+        primary: true,
+        deleteOption: 'Delete',
+        ipConfigurations: [{ name: 'ip', subnet: { id: '/subnets/pool' } }],
+      },
+    ],
+  },
+};
 const polling = { updateIntervalInMs: 5 };
 
 describe('the real client libraries', () => {
@@ -71,6 +88,57 @@ describe('the real client libraries', () => {
       polling,
     );
     assert.equal(copy.diskSizeGB, 8);
+  });
+
+  it('create a machine, attach with CAS, run a script, deallocate, delete', async () => {
+    const { disks, virtualMachines } = computeClient(running.url);
+    const location = 'westeurope';
+    const disk = await disks.createOrUpdate(
+      group,
+      'for-machine',
+      { location, zones: ['1'], creationData: { createOption: 'Empty' }, diskSizeGB: 8 },
+      polling,
+    );
+    const created = await virtualMachines.createOrUpdate(group, 'sdk-vm', machine, {
+      ...polling,
+      ifNoneMatch: '*',
+    });
+    assert.equal(created.provisioningState, 'Succeeded');
+    assert.equal(created.etag, '"2"');
+    const dataDisks = [
+      { lun: 0, createOption: 'Attach', deleteOption: 'Detach', managedDisk: { id: disk.id! } },
+    ];
+    const attach = { tags: { claimed: 'yes' }, storageProfile: { dataDisks } };
+    const options = { ...polling, ifMatch: created.etag! };
+    const updated = await virtualMachines.update(group, 'sdk-vm', attach, options);
+    assert.equal(updated.storageProfile?.dataDisks?.[0]?.name, 'for-machine');
+    assert.equal((await disks.get(group, 'for-machine')).diskState, 'Attached');
+    await assert.rejects(async () => virtualMachines.update(group, 'sdk-vm', attach, options), {
+      statusCode: 412,
+      code: 'PreconditionFailed',
+    });
+    const script = { commandId: 'RunShellScript', script: ['echo ready'] };
+    const ran = await virtualMachines.runCommand(group, 'sdk-vm', script, polling);
+    assert.match(ran.value?.[0]?.message ?? '', /ready/);
+    const profile = await virtualMachines.attachDetachDataDisks(
+      group,
+      'sdk-vm',
+      { dataDisksToDetach: [{ diskId: disk.id! }] },
+      polling,
+    );
+    assert.deepEqual(profile.dataDisks, []);
+    await virtualMachines.deallocate(group, 'sdk-vm', polling);
+    const view = await virtualMachines.instanceView(group, 'sdk-vm');
+    assert.ok(view.statuses?.some((status) => status.code === 'PowerState/deallocated'));
+    await virtualMachines.delete(group, 'sdk-vm', { ...polling, forceDeletion: true });
+    await assert.rejects(virtualMachines.get(group, 'sdk-vm'), { statusCode: 404 });
+  });
+
+  it('read what sizes can do', async () => {
+    const limits: Record<string, string | undefined> = {};
+    for await (const sku of computeClient(running.url).resourceSkus.list())
+      limits[sku.name!] = sku.capabilities?.find((one) => one.name === 'MaxDataDiskCount')?.value;
+    assert.equal(limits['Standard_D4s_v5'], '8');
   });
 
   it('page through Resource Graph on the token', async () => {

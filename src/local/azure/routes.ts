@@ -1,8 +1,15 @@
 // Which handler answers which method and path, under the name that requests are counted by.
 import type { Handler } from './calls.ts';
 import { deleteDisk, getDisk, listDisks, patchDisk, putDisk } from './disks.ts';
+import {
+  deleteInterface,
+  getInterface,
+  listInterfaces,
+  putInterface,
+} from './network-interfaces.ts';
 import { getOperationResult, getOperationStatus } from './operation-urls.ts';
 import { getResourceGroup } from './resource-groups.ts';
+import { listSkus, listUsages } from './resource-skus.ts';
 import {
   deleteSnapshot,
   getSnapshot,
@@ -10,6 +17,25 @@ import {
   patchSnapshot,
   putSnapshot,
 } from './snapshots.ts';
+import { deleteVirtualMachine } from './virtual-machines/delete.ts';
+import { simulateEviction } from './virtual-machines/evict.ts';
+import {
+  deallocateVirtualMachine,
+  powerOffVirtualMachine,
+  restartVirtualMachine,
+  startVirtualMachine,
+} from './virtual-machines/power.ts';
+import {
+  getInstanceView,
+  getVirtualMachine,
+  listVirtualMachines,
+} from './virtual-machines/read.ts';
+import { runCommand } from './virtual-machines/run-command.ts';
+import {
+  attachDetachDataDisks,
+  patchVirtualMachine,
+  putVirtualMachine,
+} from './virtual-machines/update.ts';
 
 export interface Route {
   readonly operation: string;
@@ -71,6 +97,41 @@ const rules: readonly RouteRule[] = [
     list: listSnapshots,
     listAll: listSnapshots,
   }),
+  ...resourceRules('Microsoft.Compute/virtualMachines', 'virtualMachines', {
+    createOrUpdate: putVirtualMachine,
+    update: patchVirtualMachine,
+    get: getVirtualMachine,
+    delete: deleteVirtualMachine,
+    list: listVirtualMachines,
+    listAll: listVirtualMachines,
+    start: startVirtualMachine,
+    powerOff: powerOffVirtualMachine,
+    restart: restartVirtualMachine,
+    deallocate: deallocateVirtualMachine,
+    simulateEviction,
+    attachDetachDataDisks,
+    runCommand,
+  }),
+  rule(
+    'GET',
+    `${group}/providers/Microsoft.Compute/virtualMachines/{name}/instanceView`,
+    'virtualMachines.instanceView',
+    getInstanceView,
+  ),
+  ...resourceRules('Microsoft.Network/networkInterfaces', 'networkInterfaces', {
+    createOrUpdate: putInterface,
+    get: getInterface,
+    delete: deleteInterface,
+    list: listInterfaces,
+    listAll: listInterfaces,
+  }),
+  rule('GET', `${subscription}/providers/Microsoft.Compute/skus`, 'resourceSkus.list', listSkus),
+  rule(
+    'GET',
+    `${subscription}/providers/Microsoft.Compute/locations/{location}/usages`,
+    'usage.list',
+    listUsages,
+  ),
   ...['Microsoft.Compute', 'Microsoft.Network'].flatMap((provider) =>
     ['operations', 'DiskOperations'].map((segment) =>
       rule(

@@ -5,6 +5,7 @@ import { messageOf } from '../../runtime/errors.ts';
 import type { Runtime } from '../../runtime/index.ts';
 import { randomUuid } from '../../runtime/random.ts';
 import type { Call, Cloud } from './calls.ts';
+import { Capacity } from './capacity.ts';
 import { completions } from './completions.ts';
 import { drawMilliseconds } from './durations.ts';
 import { ArmError, refuse } from './errors.ts';
@@ -33,6 +34,7 @@ export class SimulatedAzure {
   readonly settings: SimulatedAzureSettings;
   readonly faults: FaultBook;
   readonly log: RequestLog;
+  readonly capacity: Capacity;
   /** The state the handlers share; for inspection. */
   readonly cloud: Cloud;
   readonly #runtime: Runtime;
@@ -44,12 +46,18 @@ export class SimulatedAzure {
     this.settings = resolveSettings(overrides);
     this.faults = new FaultBook(() => runtime.clock.now());
     this.log = new RequestLog();
+    this.capacity = new Capacity(this.settings.quota);
     this.cloud = {
       runtime,
       settings: this.settings,
       resources: new ResourceStore(),
       operations: new OperationStore(this.settings.operationExpiryMilliseconds),
       faults: this.faults,
+      capacity: this.capacity,
+      finish: (operation, at, failure) => {
+        this.cloud.operations.end(operation, at, failure);
+        completions[operation.kind](this.cloud, operation, at);
+      },
     };
     this.#throttle = new Throttle(this.settings.throttling);
     this.#graph = new ResourceGraph(this.cloud);
@@ -81,8 +89,7 @@ export class SimulatedAzure {
       const operation = this.cloud.operations.nextDue(now);
       if (!operation) return;
       assert(operation.dueAt !== undefined, 'a due operation has a due time');
-      this.cloud.operations.end(operation, operation.dueAt, operation.failure);
-      completions[operation.kind](this.cloud, operation, operation.dueAt);
+      this.cloud.finish(operation, operation.dueAt, operation.failure);
     }
   }
 

@@ -2,8 +2,10 @@
 
 import { viewDisk } from './disks.ts';
 import type { JsonObject } from './json.ts';
+import { viewInterface } from './network-interfaces.ts';
 import type { ResourceRecord } from './records.ts';
 import { viewSnapshot } from './snapshots.ts';
+import { viewVirtualMachine } from './virtual-machines/view.ts';
 
 export function viewResource(record: ResourceRecord, now: number): JsonObject {
   switch (record.kind) {
@@ -11,7 +13,9 @@ export function viewResource(record: ResourceRecord, now: number): JsonObject {
       return viewDisk(record, now);
     case 'snapshot':
       return viewSnapshot(record, now);
-    default:
-      return {};
+    case 'virtualMachine':
+      return viewVirtualMachine(record, now, { instanceView: true });
+    case 'networkInterface':
+      return viewInterface(record);
   }
 }

@@ -2,6 +2,7 @@
 import { isJsonObject } from '../json.ts';
 import type { ResourceRecord } from '../records.ts';
 import { viewResource } from '../views.ts';
+import { viewForGraph } from '../virtual-machines/view.ts';
 import type { Row } from './conditions.ts';
 import type { Value } from './values.ts';
 
@@ -25,7 +26,8 @@ export const resourceColumns: readonly string[] = [
 ];
 
 export function rowOf(record: ResourceRecord, tenantId: string, now: number): Row {
-  const view = viewResource(record, now);
+  const view =
+    record.kind === 'virtualMachine' ? viewForGraph(record, now) : viewResource(record, now);
   const properties = isJsonObject(view['properties']) ? view['properties'] : {};
   return {
     id: record.id.replace(/(\/resourceGroups\/)([^/]+)/i, (_, prefix, group) => {

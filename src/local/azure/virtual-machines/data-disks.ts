@@ -1,0 +1,277 @@
+// Which data disks a write attaches and detaches, whether Azure would allow it, and what becomes of
+// the disks when the operation ends. The attach itself is what makes a disk exclusive.
+
+import { randomUuid } from '../../../runtime/random.ts';
+import type { Call, Cloud } from '../calls.ts';
+import {
+  diskBeingDetached,
+  diskOwnedElsewhere,
+  invalidParameter,
+  operationNotAllowed,
+  propertyChangeNotAllowed,
+  referenceNotFound,
+  refuse,
+} from '../errors.ts';
+import {
+  type DataDisk,
+  type DiskRecord,
+  type DiskState,
+  resourceTypes,
+  type VirtualMachineRecord,
+} from '../records.ts';
+import { formatResourceId, parseResourceId, sameId } from '../resource-ids.ts';
+import { findSize } from '../sizes.ts';
+import type { DataDiskBody } from './bodies.ts';
+
+export interface DataDiskChange {
+  /** The list as the write's answer shows it: with what is being attached and detached. */
+  readonly disks: DataDisk[];
+  readonly attach: readonly DataDisk[];
+  readonly detach: readonly DataDisk[];
+}
+
+/** Compares the wanted list with the machine's; nothing is changed yet. */
+export function planDataDisks(
+  cloud: Cloud,
+  call: Call,
+  machine: VirtualMachineRecord,
+  wanted: readonly DataDiskBody[],
+): DataDiskChange {
+  const luns = wanted.filter((disk) => !disk.toBeDetached).map((disk) => disk.lun);
+  if (new Set(luns).size !== luns.length)
+    throw invalidParameter('dataDisks.lun', 'Two data disks ask for the same LUN.');
+  const kept: DataDisk[] = [];
+  const attach: DataDisk[] = [];
+  for (const body of wanted) {
+    const existing = machine.dataDisks.find((disk) => isSameDisk(disk, body));
+    if (existing) {
+      if (existing.lun !== body.lun) throw propertyChangeNotAllowed('dataDisk.lun');
+      if (!body.toBeDetached) kept.push({ ...existing, ...chosenDeleteOption(body) });
+    } else if (!body.toBeDetached) attach.push(newDataDisk(cloud, call, machine, body));
+  }
+  const detach = machine.dataDisks.filter(
+    (disk) => !kept.some((other) => sameId(other.diskId, disk.diskId)),
+  );
+  const leaving = detach.map((disk) => ({ ...disk, toBeDetached: true }));
+  const change = { disks: [...kept, ...attach, ...leaving], attach, detach };
+  checkChange(machine, change);
+  return change;
+}
+
+function checkChange(machine: VirtualMachineRecord, change: DataDiskChange): void {
+  if (change.attach.length + change.detach.length === 0) return;
+  if (machine.hibernated)
+    throw operationNotAllowed(
+      `The disks of VM '${machine.name}' can't be changed while the VM is hibernated.`,
+      'dataDisks',
+    );
+  // Whether Azure frees a LUN early enough to reuse it in the same write isn't known: refusing is
+  // the answer that never misleads a client.
+  const leaving = new Set(change.detach.map((disk) => disk.lun));
+  const clash = change.attach.find((disk) => leaving.has(disk.lun));
+  if (clash)
+    throw invalidParameter('dataDisks.lun', `LUN ${clash.lun} is still used by another disk.`);
+  const max = findSize(machine.size)?.maxDataDisks ?? 64;
+  const after = change.disks.filter((disk) => !disk.toBeDetached).length;
+  if (after > max)
+    throw operationNotAllowed(
+      `The maximum number of data disks allowed to be attached to a VM of this size is ${max}.`,
+      'dataDisks',
+    );
+}
+
+function isSameDisk(disk: DataDisk, body: DataDiskBody): boolean {
+  if (body.managedDisk?.id) return sameId(disk.diskId, body.managedDisk.id);
+  return body.name !== undefined && body.name.toLowerCase() === disk.name.toLowerCase();
+}
+
+function chosenDeleteOption(body: DataDiskBody): Partial<DataDisk> {
+  return { toBeDetached: false, ...(body.deleteOption && { deleteOption: body.deleteOption }) };
+}
+
+function newDataDisk(
+  cloud: Cloud,
+  call: Call,
+  machine: VirtualMachineRecord,
+  body: DataDiskBody,
+): DataDisk {
+  const id = body.managedDisk?.id;
+  if (body.createOption !== 'Attach') return implicitDisk(call, machine, body);
+  if (!id) throw invalidParameter('dataDisk.managedDisk.id', 'A disk to attach needs an id.');
+  const disk = cloud.resources.get('disk', id);
+  if (!disk) throw referenceNotFound(id);
+  checkAttachable(disk, machine);
+  return {
+    lun: body.lun,
+    name: disk.name,
+    createOption: 'Attach',
+    caching: body.caching ?? 'None',
+    diskId: disk.id,
+    storageAccountType: disk.sku,
+    sizeGigabytes: disk.sizeGigabytes,
+    deleteOption: body.deleteOption ?? 'Detach',
+    toBeDetached: false,
+  };
+}
+
+/** @throws ArmError when the disk can't go to this machine */
+export function checkAttachable(disk: DiskRecord, machine: VirtualMachineRecord): void {
+  const address = parseResourceId(disk.id)!;
+  if (disk.transition?.phase === 'detaching') throw diskBeingDetached(address, machine.name);
+  const owner = disk.managedBy ?? disk.transition?.vmId;
+  if (owner) throw diskOwnedElsewhere(disk.id, owner);
+  if (disk.provisioningState === 'Deleting')
+    throw refuse(409, 'Conflict', `Disk ${disk.id} is being deleted.`);
+  if (disk.location !== machine.location)
+    throw refuse(
+      400,
+      'BadRequest',
+      `Disk ${disk.id} is in ${disk.location}, the VM is in ${machine.location}.`,
+    );
+  const [diskZone, vmZone] = [disk.zones?.[0], machine.zones?.[0]];
+  const zoneRedundant = disk.sku.endsWith('_ZRS');
+  if (!zoneRedundant && diskZone !== vmZone)
+    throw refuse(
+      400,
+      'BadRequest',
+      `Disk ${disk.id} cannot be attached to the VM because it is not in the same zone as the ` +
+        `VM. VM zone: '${vmZone ?? ''}'. Disk zone: '${diskZone ?? ''}'.`,
+    );
+  if (disk.sku.startsWith('Premium') && findSize(machine.size)?.premiumStorage === false)
+    throw invalidParameter(
+      'osDisk.managedDisk.storageAccountType',
+      `Requested operation cannot be performed because the VM size ${machine.size} does not ` +
+        `support the storage account type ${disk.sku} of disk '${disk.name}'.`,
+    );
+}
+
+/** A disk that exists because a machine's body asks for an empty one. */
+function implicitDisk(call: Call, machine: VirtualMachineRecord, body: DataDiskBody): DataDisk {
+  const name = body.name ?? `${machine.name}_DataDisk_${body.lun}`;
+  const { subscriptionId, resourceGroup } = call;
+  if (body.diskSizeGB === undefined)
+    throw invalidParameter('dataDisk.diskSizeGB', 'An empty disk needs a size.');
+  return {
+    lun: body.lun,
+    name,
+    createOption: 'Empty',
+    caching: body.caching ?? 'None',
+    diskId: formatResourceId({ subscriptionId, resourceGroup, type: resourceTypes.disk, name }),
+    storageAccountType: body.managedDisk?.storageAccountType ?? 'Premium_LRS',
+    sizeGigabytes: body.diskSizeGB,
+    deleteOption: body.deleteOption ?? 'Detach',
+    toBeDetached: false,
+  };
+}
+
+/** Takes hold of the disks: from here nobody else can attach them. */
+export function beginDataDisks(
+  cloud: Cloud,
+  machine: VirtualMachineRecord,
+  change: DataDiskChange,
+  at: number,
+): void {
+  machine.dataDisks = change.disks;
+  for (const wanted of change.attach) {
+    const disk =
+      cloud.resources.get('disk', wanted.diskId) ?? emptyDisk(cloud, machine, wanted, at);
+    disk.transition = { phase: 'attaching', vmId: machine.id };
+    cloud.resources.save(disk, at);
+  }
+  for (const kept of change.disks) {
+    const disk = cloud.resources.get('disk', kept.diskId);
+    // A detach that failed earlier is taken back by listing the disk again.
+    if (!kept.toBeDetached && disk?.transition?.phase === 'detaching') delete disk.transition;
+  }
+  for (const leaving of change.detach) {
+    const disk = cloud.resources.get('disk', leaving.diskId);
+    if (!disk) continue;
+    disk.transition = { phase: 'detaching', vmId: machine.id };
+    cloud.resources.save(disk, at);
+  }
+}
+
+function emptyDisk(
+  cloud: Cloud,
+  machine: VirtualMachineRecord,
+  wanted: DataDisk,
+  at: number,
+): DiskRecord {
+  return {
+    kind: 'disk',
+    id: wanted.diskId,
+    name: wanted.name,
+    subscriptionId: machine.subscriptionId,
+    resourceGroup: machine.resourceGroup,
+    location: machine.location,
+    tags: {},
+    ...(machine.zones && { zones: machine.zones }),
+    createdAt: at,
+    provisioningState: 'Succeeded',
+    sku: wanted.storageAccountType,
+    sizeGigabytes: wanted.sizeGigabytes,
+    creationData: { createOption: 'Empty' },
+    uniqueId: randomUuid(cloud.runtime.random),
+    diskState: 'Unattached',
+    content: { origin: 'empty', writes: [] },
+    echoed: {},
+  };
+}
+
+/** Ends every attach and detach under way on the machine, as done or as failed. */
+export function finishDataDisks(
+  cloud: Cloud,
+  machine: VirtualMachineRecord,
+  at: number,
+  outcome: 'done' | 'failed',
+): void {
+  const remaining: DataDisk[] = [];
+  for (const entry of machine.dataDisks) {
+    const disk = cloud.resources.get('disk', entry.diskId);
+    const phase = sameId(disk?.transition?.vmId, machine.id) ? disk?.transition?.phase : undefined;
+    if (disk && phase === 'attaching' && outcome === 'done') own(machine, disk, at);
+    else if (disk && phase === 'attaching') delete disk.transition;
+    else if (disk && phase === 'detaching' && outcome === 'done') release(disk, at);
+    const stays =
+      phase === undefined ||
+      (phase === 'attaching' && outcome === 'done') ||
+      // A failed detach leaves the disk attached, marked, and of no use to anyone else.
+      (phase === 'detaching' && outcome === 'failed');
+    if (stays) remaining.push(entry);
+    if (disk && phase) cloud.resources.save(disk, at);
+  }
+  machine.dataDisks = remaining;
+}
+
+function own(machine: VirtualMachineRecord, disk: DiskRecord, at: number): void {
+  delete disk.transition;
+  disk.managedBy = machine.id;
+  disk.lastOwnershipUpdateAt = at;
+  disk.diskState = attachedState(machine);
+  if (machine.powerState === 'running') disk.content.writes.push({ by: machine.vmId, at });
+}
+
+/** The disk belongs to nobody any more. */
+export function release(disk: DiskRecord, at: number): void {
+  delete disk.transition;
+  delete disk.managedBy;
+  disk.diskState = 'Unattached';
+  disk.lastOwnershipUpdateAt = at;
+}
+
+export function attachedState(machine: VirtualMachineRecord): DiskState {
+  if (machine.hibernated) return 'Frozen';
+  return machine.powerState === 'deallocated' ? 'Reserved' : 'Attached';
+}
+
+/** After the machine stopped, started or hibernated its disks change state with it. */
+export function followPowerState(cloud: Cloud, machine: VirtualMachineRecord, at: number): void {
+  const ids = [machine.osDisk.diskId, ...machine.dataDisks.map((disk) => disk.diskId)];
+  for (const id of ids) {
+    const disk = cloud.resources.get('disk', id);
+    if (!disk || !sameId(disk.managedBy, machine.id)) continue;
+    disk.diskState = attachedState(machine);
+    if (machine.powerState === 'running') disk.content.writes.push({ by: machine.vmId, at });
+    cloud.resources.save(disk, at);
+  }
+}
