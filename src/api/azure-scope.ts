@@ -52,7 +52,9 @@ export const azureScope = immutableFields(
   z.object({
     subscriptionId: subscriptionId()
       .describe(
-        "The subscription that pays and holds the resources; default: the installation's. The installation's configuration must allow it for this namespace.",
+        'The subscription that pays and holds the resources; default: the ' +
+          "installation's. The installation's configuration must allow it for this " +
+          'namespace.',
       )
       .optional(),
     resourceGroup: resourceGroupName()
@@ -65,7 +67,9 @@ export const azureScope = immutableFields(
       .optional(),
     zones: setList(z.array(availabilityZone()).min(1).max(3))
       .describe(
-        'Availability zones to spread members over, such as `["1","2"]`; left out, the resources are regional. An instance and its volume must share a zone, so paired pools should name the same zones.',
+        'Availability zones to spread members over, such as `["1","2"]`; left out, the ' +
+          'resources are regional. An instance and its volume must share a zone, so paired ' +
+          'pools should name the same zones.',
       )
       .optional(),
   }),

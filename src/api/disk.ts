@@ -15,6 +15,14 @@ const diskFields = {
     .optional(),
   model: nonEmptyText(128).describe('When set, the disk must also be of this model.').optional(),
   sizeBytes: byteCount().describe('When set, the disk must also be of this size.').optional(),
+  namespaceId: z
+    .int()
+    .min(1)
+    .describe(
+      'When set, the disk must also be this NVMe namespace: tells apart disks that share ' +
+        'a controller and thus a serial number.',
+    )
+    .optional(),
   label: nonEmptyText(64)
     .describe('A name for people, such as `bay 3`; shown beside the serial number.')
     .optional(),
@@ -23,7 +31,8 @@ const diskFields = {
       confirm: nonEmptyText(128).describe("The disk's serial or wwn once more."),
     })
     .describe(
-      'Destroy whatever this disk holds. Without it a disk that is not blank is refused. Used once.',
+      'Destroy whatever this disk holds. Without it a disk that is not blank is refused. ' +
+        'Used once.',
     )
     .optional(),
 };
@@ -36,7 +45,9 @@ export const diskSelector = withRules(
     message: 'a device needs serial or wwn: take one from status.devices of the StorageNode',
   },
   {
-    rule: '!has(self.wipe) || (has(self.serial) && self.wipe.confirm == self.serial) || (has(self.wwn) && self.wipe.confirm == self.wwn)',
+    rule:
+      '!has(self.wipe) || (has(self.serial) && self.wipe.confirm == self.serial) || ' +
+      '(has(self.wwn) && self.wipe.confirm == self.wwn)',
     message:
       'wipe.confirm must repeat the serial or wwn of the device whose data is to be destroyed',
     fieldPath: '.wipe.confirm',
@@ -80,7 +91,8 @@ export function mkfsOptions() {
     rule: "self.all(option, !option.matches('^-[A-Za-z]*[Ff]'))",
     message: 'options that force mkfs to overwrite are not allowed: use wipe on the device instead',
   }).describe(
-    'Further arguments for mkfs, one per item, such as `["-i", "8192"]`. UUID and label are set by Poolkeeper.',
+    'Further arguments for mkfs, one per item, such as `["-i", "8192"]`. UUID and label ' +
+      'are set by Poolkeeper.',
   );
 }
 
@@ -112,7 +124,8 @@ export const drives = z
         .optional(),
       sizeBytes: byteCount().describe('Its size.').optional(),
       state: driveStates.describe(
-        '`Pending`: not used yet. `Active`, `Spare`. `Rebuilding`: being filled. `Faulty`: failed. `Missing`: not on the node.',
+        '`Pending`: not used yet. `Active`, `Spare`. `Rebuilding`: being filled. ' +
+          '`Faulty`: failed. `Missing`: not on the node.',
       ),
     }),
   )
@@ -128,7 +141,9 @@ export const arrayStatus = z.object({
   name: text(64).describe('Its name in the superblocks.').optional(),
   devicePath: text(256).describe('Where the kernel has it now.').optional(),
   level: raidLevel.describe('RAID level.'),
-  state: text(32).describe("The kernel's word: clean, active, inactive, readonly, broken …"),
+  state: text(32).describe(
+    "The kernel's word, such as clean, active, inactive, readonly or broken.",
+  ),
   memberCount: z.int().min(0).describe('Members that it should have.'),
   degradedCount: z.int().min(0).describe('Members that it lacks.').default(0),
   syncAction: text(32)

@@ -39,7 +39,8 @@ export const instanceClaimSpec = immutableFields(
       .optional(),
     ttl: durationText({ minimum: '1s', maximum: '8760h' })
       .describe(
-        'The claim is released this long after it was bound. A duration such as `8h`; left out, it lives until it is deleted.',
+        'The claim is released this long after it was bound. A duration such as `8h`; ' +
+          'left out, it lives until it is deleted.',
       )
       .optional(),
     ready: readyCheck
@@ -55,7 +56,9 @@ export const instanceClaimPhase = z.enum(['Pending', 'Bound', 'Ready', 'Releasin
 export const instanceClaimStatus = z.object({
   phase: instanceClaimPhase
     .describe(
-      '`Pending`: no instance yet. `Bound`: an instance is owned. `Ready`: it may be used. `Releasing`. `Failed`: it cannot be served as it is; the Ready condition says why.',
+      '`Pending`: no instance yet. `Bound`: an instance is owned. `Ready`: it may be ' +
+        'used. `Releasing`. `Failed`: it cannot be served as it is; the Ready condition ' +
+        'says why.',
     )
     .optional(),
   ...observed,
@@ -113,7 +116,8 @@ export const instanceClaimKind: KindDefinition = {
   resource: instanceClaims,
   writtenBy: 'user',
   description:
-    'A claim to one instance of an InstancePool, with a fresh volume, a kept one, or none. Deleting it releases them.',
+    'A claim to one instance of an InstancePool, with a fresh volume, a kept one, or ' +
+    'none. Deleting it releases them.',
   spec: instanceClaimSpec,
   status: instanceClaimStatus,
   selectableFields: ['.spec.instancePoolRef.name', '.status.phase'],

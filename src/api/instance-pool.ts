@@ -25,7 +25,8 @@ import { integer, text, time } from './text.ts';
 
 export const instanceTemplate = z.object({
   vmSizes: setList(z.array(vmSize()).min(1).max(10)).describe(
-    'VM sizes in order of preference: when Azure has no quota or capacity for one, the next is tried. Such as `["Standard_D4s_v5", "Standard_D4as_v5"]`.',
+    'VM sizes in order of preference: when Azure has no quota or capacity for one, the ' +
+      'next is tried. Such as `["Standard_D4s_v5", "Standard_D4as_v5"]`.',
   ),
   image: image.describe('What the machine boots from.'),
   osDisk: osDisk.describe("The machine's own disk.").prefault({}),
@@ -51,12 +52,14 @@ export const instanceTemplate = z.object({
   priority: z
     .enum(['Regular', 'Spot'])
     .describe(
-      '`Spot` costs less and may be taken back by Azure at 30 seconds’ notice, claimed or not; the price is capped at the regular one.',
+      "`Spot` costs less and may be taken back by Azure at 30 seconds' notice, claimed " +
+        'or not; the price is capped at the regular one.',
     )
     .default('Regular'),
   identityIds: setList(z.array(azureResourceId()).max(10))
     .describe(
-      "User-assigned identities of the machines. The installation's configuration must allow each for this namespace.",
+      "User-assigned identities of the machines. The installation's configuration must " +
+        'allow each for this namespace.',
     )
     .optional(),
   tags: userTags()
@@ -72,19 +75,24 @@ const instancePoolFields = z.object({
     .prefault({}),
   scaling: scaling.describe('How many machines are kept.'),
   template: instanceTemplate.describe(
-    'What each machine is like. A change replaces free machines gradually; claimed ones stay as they are.',
+    'What each machine is like. A change replaces free machines gradually; claimed ones ' +
+      'stay as they are.',
   ),
   warmState: z
     .enum(['Running', 'Deallocated', 'Hibernated'])
     .describe(
-      'How a free machine waits. `Running`: claimed at once, billed in full. `Deallocated`: billed for disks only, started when claimed (20–60 s, may fail for want of capacity). `Hibernated`: the same, with its memory kept; a claim with a volume of its own must start it first.',
+      'How a free machine waits. `Running`: claimed at once, billed in full. ' +
+        '`Deallocated`: billed for disks only, started when claimed (20–60 s, may fail for ' +
+        'want of capacity). `Hibernated`: the same, with its memory kept; a claim with a ' +
+        'volume of its own must start it first.',
     )
     .default('Running'),
   prewarm: z
     .object({
       volumePoolRef: nameReference('the VolumePool').describe('Where fresh volumes come from.'),
       count: integer(0, membersMaximum).describe(
-        'So many of the free machines hold a fresh attached volume: claimed without any call to Azure.',
+        'So many of the free machines hold a fresh attached volume: claimed without any ' +
+          'call to Azure.',
       ),
     })
     .describe('Attach fresh volumes ahead of time; left out, none are.')
@@ -95,13 +103,17 @@ const instancePoolFields = z.object({
   recyclePolicy: z
     .enum(['Replace', 'Reuse'])
     .describe(
-      "What becomes of a released machine. `Replace`: it is deleted and a fresh one made, because its OS disk may hold somebody's bytes. `Reuse`: it becomes free again; only for machines that isolate their guests.",
+      'What becomes of a released machine. `Replace`: it is deleted and a fresh one ' +
+        "made, because its OS disk may hold somebody's bytes. `Reuse`: it becomes free " +
+        'again; only for machines that isolate their guests.',
     )
     .default('Replace'),
   deletionPolicy: z
     .enum(['Block', 'Orphan'])
     .describe(
-      'What deleting the pool does while machines are claimed. `Block`: it waits and says so. `Orphan`: claimed machines stay in Azure and are nobody’s business any more.',
+      'What deleting the pool does while machines are claimed. `Block`: it waits and ' +
+        "says so. `Orphan`: claimed machines stay in Azure and are nobody's business any " +
+        'more.',
     )
     .default('Block'),
   paused: z
@@ -115,19 +127,22 @@ export const instancePoolSpec = withRules(
   {
     rule: '!has(self.prewarm) || self.prewarm.count <= self.scaling.maxFree',
     message:
-      'spec.prewarm.count must not be greater than scaling.maxFree: only free machines are prewarmed',
+      'spec.prewarm.count must not be greater than scaling.maxFree: only free machines ' +
+      'are prewarmed',
     fieldPath: '.prewarm.count',
   },
   {
     rule: "self.warmState == 'Running' || !self.template.osDisk.ephemeral",
     message:
-      'spec.warmState must be Running when template.osDisk.ephemeral is true: an ephemeral OS disk cannot be deallocated',
+      'spec.warmState must be Running when template.osDisk.ephemeral is true: an ' +
+      'ephemeral OS disk cannot be deallocated',
     fieldPath: '.warmState',
   },
   {
     rule: "self.warmState != 'Hibernated' || self.template.priority != 'Spot'",
     message:
-      'spec.warmState cannot be Hibernated when template.priority is Spot: choose Deallocated or Regular',
+      'spec.warmState cannot be Hibernated when template.priority is Spot: choose ' +
+      'Deallocated or Regular',
     fieldPath: '.warmState',
   },
 );

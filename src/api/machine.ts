@@ -44,7 +44,8 @@ export const osDisk = z.object({
   ephemeral: z
     .boolean()
     .describe(
-      'Put the OS disk on the host itself: faster and free of charge, but gone with the machine, which then can only wait Running.',
+      'Put the OS disk on the host itself: faster and free of charge, but gone with the ' +
+        'machine, which then can only wait Running.',
     )
     .default(false),
 });
@@ -80,7 +81,9 @@ export type UserData = z.output<typeof userData>;
 
 export const hook = z.object({
   script: nonEmptyText(scriptMaximumLength).describe(
-    'A shell script, run as root in the machine by Azure Run Command. POOLKEEPER_CLAIM_NAME, POOLKEEPER_CLAIM_NAMESPACE and POOLKEEPER_DEVICE are set. Its output is kept in the status of the claim.',
+    'A shell script, run as root in the machine by Azure Run Command. ' +
+      'POOLKEEPER_CLAIM_NAME, POOLKEEPER_CLAIM_NAMESPACE and POOLKEEPER_DEVICE are set. ' +
+      'Its output is kept in the status of the claim.',
   ),
   timeout: durationText({ minimum: '1s', maximum: '90m' })
     .describe('The hook has failed when it is not done by then. A duration such as `5m`.')
@@ -93,7 +96,8 @@ export const hooks = z.object({
     .optional(),
   onRelease: hook
     .describe(
-      'Runs before the volume is detached. A failing hook is recorded and does not stop the release.',
+      'Runs before the volume is detached. A failing hook is recorded and does not stop ' +
+        'the release.',
     )
     .optional(),
 });
@@ -101,7 +105,7 @@ export const hooks = z.object({
 export type Hooks = z.output<typeof hooks>;
 
 export const readyCheck = z.object({
-  type: z.literal('Tcp').describe('a TCP connection to the private address succeeds'),
+  type: z.literal('Tcp').describe('`Tcp`: a TCP connection to the private address succeeds.'),
   tcp: z
     .object({ port: tcpPort().describe('The port to connect to, such as 22.') })
     .describe('The connection to try.'),

@@ -57,7 +57,9 @@ export const mdadmPool = withRules(
     z.object({
       nodeName: objectName().describe('The node that has the disks.'),
       level: raidLevel.describe(
-        'RAID level: 0 stripes without redundancy, 1 mirrors, 4 and 5 survive one failed disk, 6 survives two, 10 stripes mirrors. For an adopted array it must be what that is.',
+        'RAID level: 0 stripes without redundancy, 1 mirrors, 4 and 5 survive one failed ' +
+          'disk, 6 survives two, 10 stripes mirrors. For an adopted array it must be what ' +
+          'that is.',
       ),
       source: mdadmSource.describe('Which disks.'),
       spares: integer(0, 8)
@@ -73,13 +75,15 @@ export const mdadmPool = withRules(
   {
     rule: `self.source.type != 'Devices' || size(self.source.devices) >= self.spares + ${smallest}`,
     message:
-      'spec.mdadm.source.devices has too few disks: levels 0, 1 and 10 need 2, levels 4 and 5 need 3, level 6 needs 4, and spares come on top',
+      'spec.mdadm.source.devices has too few disks: levels 0, 1 and 10 need 2, levels 4 ' +
+      'and 5 need 3, level 6 needs 4, and spares come on top',
     fieldPath: '.source.devices',
   },
   {
     rule: `self.source.type != 'Volumes' || self.source.volumes.count >= self.spares + ${smallest}`,
     message:
-      'spec.mdadm.source.volumes.count is too small: levels 0, 1 and 10 need 2, levels 4 and 5 need 3, level 6 needs 4, and spares come on top',
+      'spec.mdadm.source.volumes.count is too small: levels 0, 1 and 10 need 2, levels 4 ' +
+      'and 5 need 3, level 6 needs 4, and spares come on top',
     fieldPath: '.source.volumes.count',
   },
   {

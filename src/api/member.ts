@@ -16,12 +16,14 @@ export const memberSpec = {
   azure: memberScope.describe('Where in Azure it is.'),
   claimRef: claimReference
     .describe(
-      'The claim that owns it: the one authority for the binding. Set only where it is absent, cleared only by the release of that claim.',
+      'The claim that owns it: the one authority for the binding. Set only where it is ' +
+        'absent, cleared only by the release of that claim.',
     )
     .optional(),
   lastClaimRef: claimReference
     .describe(
-      'The claim that owned it last, written in the same write that clears claimRef. A member with it has been used and is never handed out as a fresh one.',
+      'The claim that owned it last, written in the same write that clears claimRef. A ' +
+        'member with it has been used and is never handed out as a fresh one.',
     )
     .optional(),
   adopt: z
@@ -30,14 +32,17 @@ export const memberSpec = {
       resourceId: text(512).describe('Its ARM id.'),
     })
     .describe(
-      'The resource that this record was made for after it was found without one; left out, the name in Azure derives from metadata.uid.',
+      'The resource that this record was made for after it was found without one; left ' +
+        'out, the name in Azure derives from metadata.uid.',
     )
     .optional(),
 };
 
 /** A binding may appear and disappear, never pass from one claim to another. */
 export const bindingRule: Rule = {
-  rule: '!has(self.claimRef) || !has(oldSelf.claimRef) || self.claimRef.uid == oldSelf.claimRef.uid',
+  rule:
+    '!has(self.claimRef) || !has(oldSelf.claimRef) || self.claimRef.uid == ' +
+    'oldSelf.claimRef.uid',
   message: 'spec.claimRef cannot pass from one claim to another: release it first',
   fieldPath: '.claimRef',
   reason: 'FieldValueForbidden',

@@ -22,7 +22,7 @@ export const labels = {
 export const annotations = {
   /** On a StorageBackend: any new value probes at once. */
   probeRequestedAt: `${apiGroup}/probe-requested-at`,
-  /** On an InstanceClaim that was applied again after its object was lost: the uid it had before. */
+  /** On an InstanceClaim applied again after its object was lost: the uid it had before. */
   recoverUid: `${apiGroup}/recover-uid`,
   /** On a StoragePool whose node is gone for good: lets the pool go without cleaning that node. */
   forgetNode: `${apiGroup}/forget-node`,

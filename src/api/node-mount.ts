@@ -74,7 +74,7 @@ const shared = {
     .optional(),
   poolRef: uidReference.describe('The StoragePool it is made for, in the same namespace.'),
   mountPath: absolutePath()
-    .describe('Where it is mounted: under the agent’s root, unless it is a local directory.')
+    .describe("Where it is mounted: under the agent's root, unless it is a local directory.")
     .optional(),
   deletionPolicy: z
     .enum(['Retain', 'Destroy'])
@@ -83,7 +83,8 @@ const shared = {
   holdsData: z
     .boolean()
     .describe(
-      'True once the pool has been Active: from then on nothing is erased unless deletionPolicy is Destroy, even if this object was lost and made again.',
+      'True once the pool has been Active: from then on nothing is erased unless ' +
+        'deletionPolicy is Destroy, even if this object was lost and made again.',
     )
     .default(false),
 };
@@ -167,14 +168,17 @@ export const nodeMountPhase = z.enum([
 export const nodeMountStatus = z.object({
   phase: nodeMountPhase
     .describe(
-      '`Pending`: waits for something. `Preparing`: disks and array. `Formatting`, `Mounting`. `Mounted`; `Degraded` and `Rebuilding` are mounted too. `Failed`. `Unmounting`: being undone. `Released`: undone; the controller may let the object go.',
+      '`Pending`: waits for something. `Preparing`: disks and array. `Formatting`, ' +
+        '`Mounting`. `Mounted`; `Degraded` and `Rebuilding` are mounted too. `Failed`. ' +
+        '`Unmounting`: being undone. `Released`: undone; the controller may let the object ' +
+        'go.',
     )
     .optional(),
   ...observed,
   mountPath: text(1024).describe('Where it is mounted.').optional(),
   filesystem: z
     .object({
-      type: text(32).describe('ext4, xfs, nfs4, ceph …'),
+      type: text(32).describe('Such as ext4, xfs, nfs4 or ceph.'),
       uuid: text(64).describe('UUID of the filesystem.').optional(),
       source: text(512).describe('The device or export that is mounted.').optional(),
     })
@@ -213,7 +217,8 @@ export const nodeMountKind: KindDefinition = {
   resource: nodeMounts,
   writtenBy: 'operator',
   description:
-    'One piece of storage on one node: written by the operator, made real and reported by the agent of that node.',
+    'One piece of storage on one node: written by the operator, made real and reported ' +
+    'by the agent of that node.',
   spec: nodeMountSpec,
   status: nodeMountStatus,
   selectableFields: ['.spec.nodeName', '.spec.poolRef.name', '.status.phase'],

@@ -63,7 +63,7 @@ export interface Condition {
 
 declare const objectType: unique symbol;
 
-/** Where a kind lives in the API. `T` is the type of its objects and exists for the compiler only. */
+/** Where a kind lives in the API. `T`, the type of its objects, exists for the compiler only. */
 export interface Resource<T> {
   /** Empty for the core group. */
   readonly group: string;

@@ -40,14 +40,16 @@ export const poolInstancePhase = z.enum([
 
 export const poolInstanceStatus = z.object({
   phase: poolInstancePhase.describe(
-    '`Pending`: recorded, Azure not asked yet. `Creating`: until verified in its warm state. `Free`, `Claimed`, `Releasing`, `Deleting`. `Failed`: about to be deleted. `Quarantined`: set aside, never handed out.',
+    '`Pending`: recorded, Azure not asked yet. `Creating`: until verified in its warm ' +
+      'state. `Free`, `Claimed`, `Releasing`, `Deleting`. `Failed`: about to be deleted. ' +
+      '`Quarantined`: set aside, never handed out.',
   ),
   ...memberStatus,
   azure: z
     .object({
       ...cloudResource,
       powerState: text(64)
-        .describe('running, deallocated, stopped, starting …, as last seen.')
+        .describe('As last seen, such as running, deallocated or starting.')
         .optional(),
       etag: text(128).describe('Version of the VM, as last seen.').optional(),
       vmSize: text(64).describe('The size that it has.').optional(),
@@ -85,7 +87,8 @@ export const poolInstanceKind: KindDefinition = {
   resource: poolInstances,
   writtenBy: 'operator',
   description:
-    'One VM of an InstancePool. Written by the operator before the VM is made; deleting it retires the VM.',
+    'One VM of an InstancePool. Written by the operator before the VM is made; deleting ' +
+    'it retires the VM.',
   spec: poolInstanceSpec,
   status: poolInstanceStatus,
   selectableFields: ['.spec.poolRef.name', '.status.phase'],

@@ -1,4 +1,4 @@
-// PoolVolume: the record of one disk, written before the disk exists, and the holder of its binding.
+// PoolVolume: the record of one disk, written before the disk exists, and holder of its binding.
 import * as z from 'zod';
 import { ageColumn, column, type KindDefinition, messageColumn } from './kind.ts';
 import { bindingRule, cloudResource, memberSpec, memberStatus } from './member.ts';
@@ -50,13 +50,18 @@ export const poolVolumePhase = z.enum([
 
 export const poolVolumeStatus = z.object({
   phase: poolVolumePhase.describe(
-    '`Pending`: recorded, Azure not asked yet. `Creating`. `Free`: ready, never used. `Attaching`, `Attached`, `Detaching`. `Retained`: released, kept with its bytes. `Deleting`. `Failed`: about to be deleted. `Quarantined`: set aside, never handed out.',
+    '`Pending`: recorded, Azure not asked yet. `Creating`. `Free`: ready, never used. ' +
+      '`Attaching`, `Attached`, `Detaching`. `Retained`: released, kept with its bytes. ' +
+      '`Deleting`. `Failed`: about to be deleted. `Quarantined`: set aside, never handed ' +
+      'out.',
   ),
   ...memberStatus,
   azure: z
     .object({
       ...cloudResource,
-      diskState: text(64).describe('Unattached, Attached, Reserved …, as last seen.').optional(),
+      diskState: text(64)
+        .describe('As last seen, such as Unattached, Attached or Reserved.')
+        .optional(),
       managedBy: text(512).describe('ARM id of the VM that holds it, as last seen.').optional(),
       completionPercent: integer(0, 100)
         .describe('How much of the snapshot is copied; the disk may be used before it is 100.')
@@ -77,7 +82,8 @@ export const poolVolumeKind: KindDefinition = {
   resource: poolVolumes,
   writtenBy: 'operator',
   description:
-    'One disk of a VolumePool. Written by the operator before the disk is made; deleting it retires the disk.',
+    'One disk of a VolumePool. Written by the operator before the disk is made; deleting ' +
+    'it retires the disk.',
   spec: poolVolumeSpec,
   status: poolVolumeStatus,
   selectableFields: ['.spec.poolRef.name', '.status.phase'],

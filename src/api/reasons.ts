@@ -38,9 +38,11 @@ const general = {
   ReferenceNotFound: 'An object that the spec names does not exist in this namespace.',
   SecretNotFound: 'A Secret, or a key in it, that the spec names does not exist.',
   ScopeNotAllowed:
-    "The installation's configuration does not let this namespace use that subscription, group, subnet, identity or snapshot.",
+    "The installation's configuration does not let this namespace use that subscription, " +
+    'group, subnet, identity or snapshot.',
   ScopeMismatch:
-    'The Azure scope no longer is the one the pool was created in; put it back or create a new pool.',
+    'The Azure scope no longer is the one the pool was created in; put it back or create ' +
+    'a new pool.',
   CleanupFailed:
     'Something could not be removed; the message says what and how to remove it by hand.',
   CleanupBlocked: 'Removal waits for something that is still in use; the message says by whom.',
@@ -87,7 +89,8 @@ const azure = {
   ForeignChange:
     'Someone else changed the resource in a way that makes it unfit; it was set aside.',
   StateUnproven:
-    'After a loss of records nothing proves that the member was never handed out; it is replaced instead.',
+    'After a loss of records nothing proves that the member was never handed out; it is ' +
+    'replaced instead.',
   Evicted: 'Azure took the spot machine back.',
 } as const;
 

@@ -44,11 +44,11 @@ export function setList<Item extends z.ZodType>(list: z.ZodArray<Item>): z.ZodAr
   return withKubernetesKeys(list, { 'x-kubernetes-list-type': 'set' });
 }
 
-const celReserved = new Set(
-  'true false null in as break const continue else for function if import let loop package namespace return var void while'.split(
-    ' ',
-  ),
-);
+const celReserved = new Set([
+  ...['true', 'false', 'null', 'in', 'as', 'break', 'const', 'continue', 'else', 'for'],
+  ...['function', 'if', 'import', 'let', 'loop', 'package', 'namespace', 'return', 'var'],
+  ...['void', 'while'],
+]);
 
 /** A field's name as CEL wants it: reserved words are wrapped. */
 export function celName(field: string): string {

@@ -136,7 +136,7 @@ export const progress = z.object({
 
 export type Progress = z.output<typeof progress>;
 
-/** Half of one reference merged with half of another would name nothing: they are replaced whole. */
+/** Half of one reference merged with half of another would name nothing: replaced whole. */
 function reference<Schema extends z.ZodObject>(schema: Schema): Schema {
   return withKubernetesKeys(schema, { 'x-kubernetes-map-type': 'atomic' });
 }

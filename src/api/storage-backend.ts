@@ -42,7 +42,7 @@ const nfs = immutableFields(
 
 const http = immutableFields(
   z.object({
-    url: url().describe('What to ask for, such as `https://files.example.com/health`.'),
+    baseURL: url().describe('What is asked for, such as `https://files.example.com/`.'),
     method: z
       .enum(['HEAD', 'GET'])
       .describe('`HEAD` falls back to a GET of one byte where the server refuses it.')
@@ -51,7 +51,7 @@ const http = immutableFields(
       .describe('Answers that count as good; left out, any from 200 to 299.')
       .optional(),
   }),
-  ['url'],
+  ['baseURL'],
   { path: 'spec.http', advice },
 );
 
@@ -119,7 +119,9 @@ const caBundle = z.discriminatedUnion('type', [
 const shared = {
   credentialsSecretRef: nameReference('the Secret')
     .describe(
-      'Credentials in a Secret of the same namespace. Keys: http `username` and `password`, or `token`; s3 `accessKeyId`, `secretAccessKey` and, where used, `sessionToken`; iscsi `username` and `password` (CHAP); cephfs `key`.',
+      'Credentials in a Secret of the same namespace. Keys: http `username` and ' +
+        '`password`, or `token`; s3 `accessKeyId`, `secretAccessKey` and, where used, ' +
+        '`sessionToken`; iscsi `username` and `password` (CHAP); cephfs `key`.',
     )
     .optional(),
   caBundle: caBundle
@@ -133,7 +135,8 @@ const shared = {
     .default('10s'),
   nodeName: objectName()
     .describe(
-      'The node that probes; left out, the operator itself probes http and s3, and any ready node the others.',
+      'The node that probes; left out, the operator itself probes http and s3, and any ' +
+        'ready node the others.',
     )
     .optional(),
   suspend: z.boolean().describe('Do not probe.').default(false),
@@ -175,7 +178,9 @@ export const storageBackendPhase = z.enum(['Online', 'Offline', 'Error', 'Unknow
 export const storageBackendStatus = z.object({
   phase: storageBackendPhase
     .describe(
-      '`Online`: the last probe succeeded. `Offline`: nothing answered. `Error`: something answered, but not as it should. `Unknown`: not probed yet, suspended, or no node can probe.',
+      '`Online`: the last probe succeeded. `Offline`: nothing answered. `Error`: ' +
+        'something answered, but not as it should. `Unknown`: not probed yet, suspended, ' +
+        'or no node can probe.',
     )
     .default('Unknown'),
   ...observed,

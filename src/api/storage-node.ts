@@ -29,7 +29,8 @@ export const deviceContents = z.object({
       'NotChecked',
     ])
     .describe(
-      '`Blank` only when every probe found nothing and both ends were read and are zero. `UnknownData`: bytes that no probe knows. `Unreadable`: a read failed.',
+      '`Blank` only when every probe found nothing and both ends were read and are zero. ' +
+        '`UnknownData`: bytes that no probe knows. `Unreadable`: a read failed.',
     ),
   detail: text(512).describe('Such as `ext4 "backup"` or `member of array any:data`.').optional(),
 });
@@ -37,18 +38,19 @@ export const deviceContents = z.object({
 export type DeviceContents = z.output<typeof deviceContents>;
 
 export const storageDevice = z.object({
-  name: nonEmptyText(128).describe('The kernel’s name now, such as `sdc`; may change at a boot.'),
+  name: nonEmptyText(128).describe("The kernel's name now, such as `sdc`; may change at a boot."),
   path: nonEmptyText(256).describe('Its path now, such as `/dev/sdc`.'),
   stablePath: text(256).describe('A path that stays, such as one in `/dev/disk/by-id`.').optional(),
   serial: text(128).describe('Serial number, where it has one.').optional(),
   wwn: text(128).describe('World wide name, where it has one.').optional(),
   model: text(128).describe('Model.').optional(),
+  namespaceId: z.int().min(1).describe('NVMe namespace, where it is one.').optional(),
   sizeBytes: byteCount().describe('Size.'),
   rotational: z.boolean().describe('True for spinning disks.').optional(),
-  readOnly: z.boolean().describe('True when it can’t be written.').optional(),
+  readOnly: z.boolean().describe("True when it can't be written.").optional(),
   removable: z.boolean().describe('True when it can be taken out.').optional(),
-  transport: text(32).describe('nvme, sata, sas, iscsi …').optional(),
-  type: text(32).describe('disk, part, raid1, lvm …, as lsblk says.'),
+  transport: text(32).describe('Such as nvme, sata, sas or iscsi.').optional(),
+  type: text(32).describe('As lsblk says: disk, part, raid1, lvm and so on.'),
   azureLun: integer(0, 63).describe('The logical unit at which Azure attached it.').optional(),
   contents: deviceContents.describe('What is on it.'),
   usedBy: text(512).describe('Who uses it: a mount point, an array, a partition, swap.').optional(),
@@ -124,7 +126,8 @@ export const storageNodeKind: KindDefinition = {
   resource: storageNodes,
   writtenBy: 'agent',
   description:
-    'What the agent of a node sees there: its block devices, who owns each, and what is missing. Named like the node.',
+    'What the agent of a node sees there: its block devices, who owns each, and what is ' +
+    'missing. Named like the node.',
   spec: storageNodeSpec.prefault({}),
   status: storageNodeStatus,
   columns: [

@@ -1,4 +1,5 @@
-// StoragePool: a filesystem on one node (mdadm, iscsi) or on every matching node (local, nfs, cephfs).
+// StoragePool: a filesystem on one node (mdadm, iscsi) or on every matching one (local, nfs,
+// cephfs).
 import * as z from 'zod';
 import { commandRecords } from './command-record.ts';
 import { arrayStatus, capacity, drives, filesystem, mkfsOptions, wipes } from './disk.ts';
@@ -89,7 +90,8 @@ const iscsiBranch = withRules(
   immutableFields(
     z.object({
       nodeName: objectName().describe(
-        'The one node that mounts it. A change moves it: the new node waits until the old one has logged out, or is proven to be off.',
+        'The one node that mounts it. A change moves it: the new node waits until the ' +
+          'old one has logged out, or is proven to be off.',
       ),
       backendRef: backendReference('iscsi'),
       portal: iscsiPortal().optional(),
@@ -98,7 +100,8 @@ const iscsiBranch = withRules(
       credentialsSecretRef: credentials('CHAP: keys `username` and `password`'),
       filesystem: filesystem
         .describe(
-          'The filesystem. A blank unit is formatted, one that has this filesystem is mounted as it is, any other content is refused.',
+          'The filesystem. A blank unit is formatted, one that has this filesystem is ' +
+            'mounted as it is, any other content is refused.',
         )
         .default('ext4'),
       mkfsOptions: mkfsOptions().optional(),
@@ -115,18 +118,22 @@ const shared = {
     .record(z.string().max(317), text(63))
     .meta({ maxProperties: 16 })
     .describe(
-      'Labels of the nodes that get it; left out, every node. For local, nfs and cephfs; mdadm and iscsi name their node.',
+      'Labels of the nodes that get it; left out, every node. For local, nfs and cephfs; ' +
+        'mdadm and iscsi name their node.',
     )
     .optional(),
   mountPath: absolutePath()
     .describe(
-      "Where it is mounted, under the agent's root; default: `<root>/<namespace>/<name>`, shown in status.mountPath.",
+      "Where it is mounted, under the agent's root; default: " +
+        '`<root>/<namespace>/<name>`, shown in status.mountPath.',
     )
     .optional(),
   deletionPolicy: z
     .enum(['Retain', 'Destroy'])
     .describe(
-      'What deleting the pool does. `Retain`: unmount and stop; the bytes stay and can be adopted. `Destroy`: also erase the superblocks; needs confirmDestroy. A pool that never became Active leaves nothing behind either way.',
+      'What deleting the pool does. `Retain`: unmount and stop; the bytes stay and can ' +
+        'be adopted. `Destroy`: also erase the superblocks; needs confirmDestroy. A pool ' +
+        'that never became Active leaves nothing behind either way.',
     )
     .default('Retain'),
   confirmDestroy: text(253)
@@ -172,7 +179,7 @@ export const storagePoolSpec = withRules(
   immutableRule('mountPath', { path: 'spec', advice, optional: true }),
   {
     rule: "!has(self.nodeSelector) || self.type in ['local', 'nfs', 'cephfs']",
-    message: 'spec.nodeSelector is for types local, nfs and cephfs: mdadm and iscsi have nodeName',
+    message: 'spec.nodeSelector must not be set for mdadm and iscsi: they have nodeName',
     fieldPath: '.nodeSelector',
   },
 );
@@ -191,7 +198,9 @@ export const storagePoolPhase = z.enum([
 export const storagePoolStatus = z.object({
   phase: storagePoolPhase
     .describe(
-      '`Pending`: waits for something. `Creating`. `Active`: may be used. `Degraded`: may be used, lacks redundancy. `Rebuilding`: redundancy is being restored. `Failed`. `Unknown`: the agent has not reported. `Deleting`.',
+      '`Pending`: waits for something. `Creating`. `Active`: may be used. `Degraded`: ' +
+        'may be used, lacks redundancy. `Rebuilding`: redundancy is being restored. ' +
+        '`Failed`. `Unknown`: the agent has not reported. `Deleting`.',
     )
     .optional(),
   ...observed,
@@ -251,15 +260,19 @@ export const storagePoolKind: KindDefinition = {
   resource: storagePools,
   writtenBy: 'user',
   description:
-    'A filesystem that is made and kept on nodes: software RAID, NFS, CephFS, iSCSI, or a local directory.',
+    'A filesystem that is made and kept on nodes: software RAID, NFS, CephFS, iSCSI, or ' +
+    'a local directory.',
   spec: storagePoolSpec,
   status: storagePoolStatus,
   rules: [
     poolNameRule,
     {
-      rule: "self.spec.deletionPolicy != 'Destroy' || (has(self.spec.confirmDestroy) && self.spec.confirmDestroy == self.metadata.name)",
+      rule:
+        "self.spec.deletionPolicy != 'Destroy' || (has(self.spec.confirmDestroy) && " +
+        'self.spec.confirmDestroy == self.metadata.name)',
       message:
-        'spec.confirmDestroy must be set to the name of this pool when deletionPolicy is Destroy: deleting the pool then erases its disks',
+        'spec.confirmDestroy must be set to the name of this pool when deletionPolicy is ' +
+        'Destroy: deleting the pool then erases its disks',
       fieldPath: '.spec.confirmDestroy',
     },
   ],

@@ -57,7 +57,10 @@ export function durationText(options: { minimum: string; maximum: string }) {
     throw new RangeError(`no duration lies between ${options.minimum} and ${options.maximum}`);
   }
   return withRules(z.string().max(32).regex(new RegExp(durationPattern)), {
-    rule: `duration(self) >= duration('${options.minimum}') && duration(self) <= duration('${options.maximum}')`,
+    rule: [
+      `duration(self) >= duration('${options.minimum}')`,
+      `duration(self) <= duration('${options.maximum}')`,
+    ].join(' && '),
     message: `must be a duration between ${options.minimum} and ${options.maximum}`,
   });
 }

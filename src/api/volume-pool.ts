@@ -66,7 +66,8 @@ export const goldenSnapshot = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('Build').describe('a snapshot that Poolkeeper makes with a builder machine'),
     build: snapshotBuild.describe(
-      'The recipe. Changing it builds a new version; free volumes of the old one are replaced gradually.',
+      'The recipe. Changing it builds a new version; free volumes of the old one are ' +
+        'replaced gradually.',
     ),
   }),
 ]);
@@ -88,13 +89,18 @@ export const volumePoolSpec = z.object({
   reclaimPolicy: z
     .enum(['Retain', 'Delete', 'Recycle'])
     .describe(
-      "What becomes of a disk whose claim is released. `Retain`: it stays, with its bytes, for a claim of type Existing. `Delete`: it is deleted. `Recycle`: it is deleted and a fresh one takes its place even if minFree would not ask for one: nobody's bytes ever reach another.",
+      'What becomes of a disk whose claim is released. `Retain`: it stays, with its ' +
+        'bytes, for a claim of type Existing. `Delete`: it is deleted. `Recycle`: it is ' +
+        'deleted and a fresh one takes its place even if minFree would not ask for one: ' +
+        "nobody's bytes ever reach another.",
     )
     .default('Retain'),
   deletionPolicy: z
     .enum(['Block', 'Orphan'])
     .describe(
-      'What deleting the pool does while disks are claimed or retained. `Block`: it waits and says so. `Orphan`: those disks stay in Azure, untagged from this pool, and are nobody’s business any more.',
+      'What deleting the pool does while disks are claimed or retained. `Block`: it ' +
+        'waits and says so. `Orphan`: those disks stay in Azure, untagged from this pool, ' +
+        "and are nobody's business any more.",
     )
     .default('Block'),
   paused: z
@@ -152,7 +158,8 @@ export const volumePoolKind: KindDefinition = {
   resource: volumePools,
   writtenBy: 'user',
   description:
-    'A warm pool of Azure disks, copied from a golden snapshot ahead of time, for claims and prewarmed instances.',
+    'A warm pool of Azure disks, copied from a golden snapshot ahead of time, for claims ' +
+    'and prewarmed instances.',
   spec: volumePoolSpec,
   status: volumePoolStatus,
   rules: [poolNameRule],

@@ -1,5 +1,5 @@
 // CustomResourceDefinitions, made from the kinds' schemas: as objects for the embedded API and as
-// files for a cluster. Nothing here depends on the time or the machine: the same code, the same text.
+// files for a cluster. Nothing depends on the time or the machine: the same code, the same text.
 import { stringify } from 'yaml';
 import type { KindDefinition, PrinterColumn } from '../kind.ts';
 import { kinds } from './kinds.ts';
@@ -74,10 +74,11 @@ function customResourceDefinition(kind: KindDefinition): CustomResourceDefinitio
 }
 
 export function rootSchema(kind: KindDefinition): StructuralSchema {
-  const spec = structuralSchema(kind.spec, 'spec');
-  const status = structuralSchema(kind.status, 'status');
-  spec.description ??= 'What is wanted.';
-  status.description ??= 'What is; written by Poolkeeper.';
+  const spec = { description: 'What is wanted.', ...structuralSchema(kind.spec, 'spec') };
+  const status = {
+    description: 'What is: written by Poolkeeper.',
+    ...structuralSchema(kind.status, 'status'),
+  };
   return {
     description: kind.description,
     type: 'object',

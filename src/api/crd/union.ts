@@ -103,9 +103,10 @@ function rulesFor(name: string, member: Member, union: { tag: string; path: stri
       reason: 'FieldValueRequired',
     });
   }
+  const allowed = `${tag} is ${member.tags.join(' or ')}`;
   rules.push({
     rule: `${isOneOf(member.tags)} || !${has}`,
-    message: `${path}.${name} may only be set when ${tag} is ${member.tags.join(' or ')}: remove it or change ${tag}`,
+    message: `${path}.${name} may only be set when ${allowed}: remove it or change ${tag}`,
     fieldPath: `.${name}`,
     reason: 'FieldValueForbidden',
   });

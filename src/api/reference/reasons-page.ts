@@ -17,7 +17,8 @@ export function reasonsPage(): string {
     '# Conditions and their reasons',
     '',
     'Every object tells its state in `status.conditions`. `kubectl describe` shows them;',
-    '`kubectl wait --for=condition=Ready` waits for one. A reason is a stable word for programs, the',
+    '`kubectl wait --for=condition=Ready` waits for one. A reason is a stable word for ' +
+      'programs, the',
     'message beside it is for people.',
     '',
     '## Condition types',
