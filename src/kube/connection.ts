@@ -122,8 +122,8 @@ class ApiConnection implements Connection {
       return jitter(this.#runtime.random, growing, 0.5);
     }
     if (!(error instanceof ApiError)) return undefined;
-    // 429 is said before anything is done, whatever the method; the others only where it can't hurt.
-    const safe = error.status === 429 || request.method === 'GET';
+    // These are said before anything is done; the others are safe only where nothing is written.
+    const safe = [401, 429].includes(error.status) || request.method === 'GET';
     if (!safe || ![401, 429, 500, 502, 503, 504].includes(error.status)) return undefined;
     if (error.status === 401 && attempt > 0) return undefined;
     const asked = error.retryAfterMilliseconds ?? 0;

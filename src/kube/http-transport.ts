@@ -1,7 +1,7 @@
 // The transport over real sockets. Watches use HTTP/1.1 on an agent of their own, because there
 // aborting a request closes its socket: a half-open connection can't swallow the next watch.
 import { Agent, type Dispatcher, errors, request } from 'undici';
-import { messageOf } from '../runtime/errors.ts';
+import { messageOf, PoolkeeperError } from '../runtime/errors.ts';
 import type { ClusterAccess, TlsSettings } from './cluster-access.ts';
 import { UnreachableError } from './errors.ts';
 import type { Transport, WireRequest, WireResponse, WireStream } from './transport.ts';
@@ -39,7 +39,7 @@ export function createHttpTransport(access: ClusterAccess): Transport {
   async function send(wire: WireRequest, lane: 'bulk' | 'election' | 'watch') {
     try {
       const ready = await prepare(wire);
-      const response = await request(new URL(wire.path, access.server), {
+      const response = await request(`${access.server.replace(/\/+$/, '')}${wire.path}`, {
         dispatcher: ready.agents[lane],
         method: wire.method,
         headers: ready.headers,
@@ -127,7 +127,7 @@ async function* translate(
 const NOT_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT']);
 
 function unreachable(thrown: unknown, wire: WireRequest): unknown {
-  if (thrown instanceof UnreachableError) return thrown;
+  if (thrown instanceof PoolkeeperError) return thrown;
   if (wire.signal?.aborted && wire.signal.reason instanceof UnreachableError)
     return wire.signal.reason;
   const code = (thrown as { code?: string } | undefined)?.code ?? '';

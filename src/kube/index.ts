@@ -31,7 +31,15 @@ export {
   isNotFound,
   UnreachableError,
 } from './errors.ts';
+export { createEventRecorder, type EventRecorder, type EventType } from './events.ts';
 export { createHttpTransport } from './http-transport.ts';
+export { findCluster, fromKubeconfig, inCluster, type KubeconfigOptions } from './kubeconfig.ts';
+export {
+  type LeaderElection,
+  type LeaderElectionOptions,
+  runLeaderElection,
+} from './leader-election.ts';
+export { createLeaseStore, type LeaseStore } from './lease-store.ts';
 export { type Key, keyOf, keyOfObject, type ObjectReference, referenceOf } from './object-key.ts';
 export {
   addFinalizerPatch,
