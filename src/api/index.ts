@@ -20,6 +20,7 @@ export type * from './pool-volume.ts';
 export * from './reasons.ts';
 export * from './resources.ts';
 export type * from './scaling.ts';
+export * from './size.ts';
 export type * from './status.ts';
 export type * from './storage-backend.ts';
 export type * from './storage-node.ts';

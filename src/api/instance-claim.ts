@@ -120,6 +120,12 @@ export const instanceClaimKind: KindDefinition = {
     'none. Deleting it releases them.',
   spec: instanceClaimSpec,
   status: instanceClaimStatus,
+  rules: [
+    {
+      rule: 'size(self.metadata.name) <= 63',
+      message: 'metadata.name must have at most 63 characters: it is written in labels',
+    },
+  ],
   selectableFields: ['.spec.instancePoolRef.name', '.status.phase'],
   columns: [
     column('Phase', '.status.phase', 'Where it is in its life.'),
