@@ -1,0 +1,82 @@
+// Starts the embedded Kubernetes API: an in-memory server that kubectl, the operator and the
+// tests talk to as to a real one. It listens on loopback only.
+import type { Runtime } from '../../runtime/index.ts';
+import type { User } from './authentication/user.ts';
+import { makeCertificate } from './http/certificates.ts';
+import { listen } from './http/http-server.ts';
+import { kubeconfigText } from './http/kubeconfig.ts';
+import { KubernetesServer } from './server.ts';
+
+export interface EmbeddedKubernetesOptions {
+  readonly runtime: Runtime;
+  /** 0 or absent takes any free port. */
+  readonly port?: number;
+  /** TLS with a certificate authority of its own; plain HTTP when false. Default true. */
+  readonly tls?: boolean;
+  /** CustomResourceDefinitions to create at the start. */
+  readonly crds?: readonly object[];
+}
+
+export interface EmbeddedKubernetes {
+  readonly url: string;
+  /** YAML; its user is an administrator. */
+  readonly kubeconfig: string;
+  /** PEM, absent without TLS. */
+  readonly caCertificate: string | undefined;
+  /** A new bearer token for a user, by name or in full. */
+  token(user: string | User): string;
+  readonly server: KubernetesServer;
+  close(): Promise<void>;
+}
+
+const HOST = '127.0.0.1';
+const ADMINISTRATOR: User = { username: 'kubernetes-admin', groups: ['system:masters'] };
+
+export async function startEmbeddedKubernetes(
+  options: EmbeddedKubernetesOptions,
+): Promise<EmbeddedKubernetes> {
+  const { runtime, port = 0, tls = true, crds = [] } = options;
+  const server = new KubernetesServer(runtime);
+  const certificate = tls ? makeCertificate(runtime.clock, runtime.random) : undefined;
+  const front = await listen((request) => server.handle(request), {
+    host: HOST,
+    port,
+    certificate,
+  });
+  const url = `${tls ? 'https' : 'http'}://${HOST}:${front.port}`;
+  const administratorToken = server.authenticator.issue(ADMINISTRATOR);
+  for (const definition of crds) await install(server, administratorToken, definition);
+  return {
+    url,
+    caCertificate: certificate?.authority,
+    kubeconfig: kubeconfigText({
+      url,
+      caCertificate: certificate?.authority,
+      token: administratorToken,
+    }),
+    token: (user) =>
+      server.authenticator.issue(typeof user === 'string' ? { username: user, groups: [] } : user),
+    server,
+    async close() {
+      server.close();
+      await front.close();
+    },
+  };
+}
+
+async function install(server: KubernetesServer, token: string, definition: object): Promise<void> {
+  const response = await server.handle({
+    method: 'POST',
+    path: '/apis/apiextensions.k8s.io/v1/customresourcedefinitions?fieldManager=poolkeeper-local',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify(definition),
+  });
+  // After a restart the definitions are there already.
+  if (response.status !== 201 && response.status !== 409) {
+    throw new Error(`the CustomResourceDefinition was refused: ${String(response.body)}`);
+  }
+}
+
+export type { User } from './authentication/user.ts';
+export type { ApiRequest, ApiResponse } from './request.ts';
+export { KubernetesServer } from './server.ts';

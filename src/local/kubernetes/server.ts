@@ -1,0 +1,204 @@
+// The Kubernetes API without a socket: a request goes in, a response or a stream of watch events
+// comes out. All state is in the store; time and chance come from the runtime.
+import type { Runtime } from '../../runtime/index.ts';
+import { Authenticator } from './authentication/authenticator.ts';
+import { type ReviewAnswer, Reviews } from './authentication/reviews.ts';
+import type { User } from './authentication/user.ts';
+import type { Backend, Call } from './backend.ts';
+import { Collector } from './background/collector.ts';
+import { Discovery } from './discovery/discovery.ts';
+import { discoveryResponse, isPublicPath } from './discovery/routes.ts';
+import type { KubeObject } from './objects/kube-object.ts';
+import {
+  methodNotAllowed,
+  notFound,
+  StatusError,
+  unauthorized,
+  unknownPath,
+} from './objects/status-error.ts';
+import { getObject } from './reads/get.ts';
+import { listObjects } from './reads/list.ts';
+import { representationOf, representOne } from './reads/representation.ts';
+import { openWatch, watchLines } from './reads/watch.ts';
+import { type ApiRequest, type ApiResponse, jsonResponse, textResponse } from './request.ts';
+import { customResourceDefinitions } from './resources/cluster.ts';
+import { Registry } from './resources/registry.ts';
+import type { ResourceType } from './resources/resource-type.ts';
+import { seedObjects } from './seed.ts';
+import { Store } from './storage/store.ts';
+import type { Watcher } from './storage/watcher.ts';
+import { parseTarget, type Target } from './target.ts';
+import { createObject } from './writes/create.ts';
+import { deleteObject } from './writes/delete.ts';
+import { deleteCollection } from './writes/delete-collection.ts';
+import { patchObject } from './writes/patch.ts';
+import { updateObject } from './writes/update.ts';
+
+export class KubernetesServer {
+  readonly store: Store;
+  readonly authenticator: Authenticator;
+  readonly #runtime: Runtime;
+  readonly #backend: Backend;
+  readonly #discovery: Discovery;
+  readonly #reviews: Reviews;
+  readonly #collector: Collector;
+  readonly #watchers = new Set<Watcher>();
+
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+    this.store = new Store();
+    const registry = new Registry();
+    this.#backend = { clock: runtime.clock, random: runtime.random, store: this.store, registry };
+    this.#discovery = new Discovery(registry);
+    this.authenticator = new Authenticator(this.#backend);
+    this.#reviews = new Reviews(this.#backend, this.authenticator);
+    this.store.onCommit((shelf, change) => {
+      if (shelf !== customResourceDefinitions.shelf) return;
+      if (change.type === 'DELETED') registry.undefine(change.object.metadata.name);
+      else registry.define(change.object);
+    });
+    seedObjects(this.#backend);
+    this.#collector = new Collector(this.#backend);
+    this.store.onCommit((shelf, change) => this.#collector.observe(shelf, change));
+  }
+
+  async handle(request: ApiRequest): Promise<ApiResponse> {
+    try {
+      const user = this.authenticator.authenticate(request);
+      if (!user && !isPublicPath(request.path)) throw unauthorized();
+      return await this.#route(request, user);
+    } catch (error) {
+      return this.#refusal(error);
+    }
+  }
+
+  /** Ends all watches; nothing happens in the background any more. */
+  close(): void {
+    this.#collector.close();
+    this.closeWatches();
+  }
+
+  closeWatches(): void {
+    for (const watcher of [...this.#watchers]) watcher.close();
+    this.#watchers.clear();
+  }
+
+  async #route(request: ApiRequest, user: User | undefined): Promise<ApiResponse> {
+    const target = parseTarget(request);
+    if (!target || !user) {
+      const response = discoveryResponse(this.#discovery, request);
+      return response ?? textResponse(404, '404 page not found\n');
+    }
+    const type = this.#backend.registry.find(target.group, target.version, target.plural);
+    const call = {
+      target,
+      user,
+      headers: request.headers ?? {},
+      body: request.body ?? '',
+      signal: request.signal,
+      warnings: [],
+    };
+    const answer = this.#reviews.answer(call, type);
+    if (answer) return this.#reviewed(answer);
+    if (!type) throw unknownPath();
+    return this.#perform({ ...call, type });
+  }
+
+  #reviewed(answer: ReviewAnswer): ApiResponse {
+    return jsonResponse(201, answer);
+  }
+
+  #perform(call: Call): ApiResponse {
+    const { target, type } = call;
+    checkPlace(type, target);
+    switch (target.verb) {
+      case 'get':
+        return jsonResponse(200, getObject(this.#backend, call));
+      case 'list':
+        return jsonResponse(200, listObjects(this.#backend, call));
+      case 'watch':
+        return this.#watch(call);
+      case 'create':
+        return this.#written(call, 201, createObject(this.#backend, call));
+      case 'update': {
+        const { object, created } = updateObject(this.#backend, call);
+        return this.#written(call, created ? 201 : 200, object);
+      }
+      case 'patch': {
+        const { object, created } = patchObject(this.#backend, call);
+        return this.#written(call, created ? 201 : 200, object);
+      }
+      case 'delete':
+        return this.#deleted(call);
+      case 'deletecollection':
+        return jsonResponse(200, deleteCollection(this.#backend, call));
+    }
+  }
+
+  #watch(call: Call): ApiResponse {
+    const watcher = openWatch(this.#backend, call);
+    this.#watchers.add(watcher);
+    const lines = watchLines(watcher, call, this.#backend);
+    const watchers = this.#watchers;
+    const stream = (async function* (): AsyncGenerator<string> {
+      try {
+        yield* lines;
+      } finally {
+        watchers.delete(watcher);
+        watcher.close();
+      }
+    })();
+    return { status: 200, headers: { 'content-type': 'application/json' }, body: '', stream };
+  }
+
+  #written(call: Call, status: number, object: KubeObject): ApiResponse {
+    const { type, target, headers, warnings } = call;
+    const asked = representationOf(headers['accept'], target.query, this.#backend.clock.now());
+    return jsonResponse(status, representOne(object, type, asked), warningHeaders(warnings));
+  }
+
+  #deleted(call: Call): ApiResponse {
+    const { type } = call;
+    const { object, gone } = deleteObject(this.#backend, call);
+    if (!gone) return this.#written(call, 200, object);
+    const { name, uid } = object.metadata;
+    const details = { name, ...(type.group ? { group: type.group } : {}), kind: type.plural, uid };
+    const head = { kind: 'Status', apiVersion: 'v1', metadata: {} };
+    return jsonResponse(200, { ...head, status: 'Success', details });
+  }
+
+  #refusal(error: unknown): ApiResponse {
+    if (!(error instanceof StatusError)) {
+      this.#runtime.log.error('The embedded Kubernetes API failed on a request', { error });
+      const words = `Internal error occurred: ${(error as Error).message}`;
+      return jsonResponse(500, new StatusError(500, 'InternalError', words).toStatus());
+    }
+    const seconds = error.details.retryAfterSeconds;
+    const headers = seconds === undefined ? {} : { 'retry-after': String(seconds) };
+    return jsonResponse(error.code, error.toStatus(), headers as Record<string, string>);
+  }
+}
+
+/** Refuses what the URL asks of the wrong place: other scopes, unknown subresources, verbs. */
+function checkPlace(type: ResourceType, target: Target): void {
+  if (!type.namespaced && target.namespace) throw unknownPath();
+  if (type.namespaced && target.name && !target.namespace) throw unknownPath();
+  const { subresource, verb } = target;
+  if (subresource === 'status' ? !type.statusSubresource : subresource !== undefined) {
+    if (!(type.plural === 'namespaces' && subresource === 'finalize')) throw unknownPath();
+  }
+  if (subresource && !['get', 'update', 'patch'].includes(verb)) throw methodNotAllowed();
+  if (!type.verbs.includes(verb)) throw methodNotAllowed();
+  if (verb === 'create' && (target.name || (type.namespaced && !target.namespace))) {
+    if (target.name) throw methodNotAllowed();
+    throw notFound(type, '');
+  }
+  if (verb === 'update' && !target.name) throw methodNotAllowed();
+  if (verb === 'patch' && !target.name) throw methodNotAllowed();
+}
+
+function warningHeaders(warnings: readonly string[]): Record<string, string> {
+  if (warnings.length === 0) return {};
+  const lines = warnings.map((text) => `299 - ${JSON.stringify(text)}`);
+  return { warning: lines.join(', ') };
+}
