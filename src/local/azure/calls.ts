@@ -39,6 +39,7 @@ export interface Call {
   readonly type: string;
   readonly name: string;
   readonly location: string;
+  readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body: JsonObject;
@@ -71,7 +72,11 @@ export interface OperationOrder {
 }
 
 /** Accepts work to be finished later. Injected faults may slow it, fail it or lose its URL. */
-export function startOperation(cloud: Cloud, call: Call, order: OperationOrder): Operation {
+export function startOperation(
+  cloud: Cloud,
+  call: Pick<Call, 'effects' | 'now'>,
+  order: OperationOrder,
+): Operation {
   const { runtime, settings } = cloud;
   const factor = effectOf(call.effects, 'slowOperation')?.factor ?? 1;
   const drawn = drawMilliseconds(

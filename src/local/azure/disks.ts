@@ -17,12 +17,12 @@ import {
   accepted,
   type Call,
   type Cloud,
-  formatMoment,
   hiddenUntil,
   lingerUntil,
   startOperation,
   targetId,
 } from './calls.ts';
+import { viewDisk } from './disk-view.ts';
 import {
   invalidParameter,
   operationNotAllowed,
@@ -31,10 +31,11 @@ import {
   resourceNotFound,
 } from './errors.ts';
 import type { JsonObject } from './json.ts';
+import { listPage } from './list-pages.ts';
 import type { Reply } from './messages.ts';
 import type { Operation } from './operations.ts';
-import { type DiskRecord, resourceTypes, type SnapshotRecord } from './records.ts';
-import { normalizeLocation, parseResourceId, sameId } from './resource-ids.ts';
+import type { DiskRecord, SnapshotRecord } from './records.ts';
+import { normalizeLocation, sameId } from './resource-ids.ts';
 
 const creationDataSchema = z.looseObject({
   createOption: z.enum(['Empty', 'Copy', 'CopyStart', 'FromImage', 'Attach']),
@@ -225,7 +226,11 @@ export function getDisk(cloud: Cloud, call: Call): Reply {
 
 export function listDisks(cloud: Cloud, call: Call): Reply {
   const disks = cloud.resources.list('disk', call);
-  return { status: 200, body: { value: disks.map((disk) => viewDisk(disk, call.now)) } };
+  return listPage(
+    cloud,
+    call,
+    disks.map((disk) => viewDisk(disk, call.now)),
+  );
 }
 
 export function deleteDisk(cloud: Cloud, call: Call): Reply {
@@ -263,40 +268,4 @@ function existingDisk(cloud: Cloud, call: Call): DiskRecord {
   const disk = cloud.resources.get('disk', targetId(call));
   if (!disk) throw resourceNotFound(call);
   return disk;
-}
-
-export function viewDisk(disk: DiskRecord, now: number): JsonObject {
-  const tier = disk.sku.split('_')[0]!;
-  return {
-    name: disk.name,
-    id: disk.id,
-    type: resourceTypes.disk,
-    location: disk.location,
-    ...(disk.zones && { zones: [...disk.zones] }),
-    tags: { ...disk.tags },
-    ...(disk.managedBy && { managedBy: disk.managedBy }),
-    sku: { name: disk.sku, tier },
-    properties: {
-      ...disk.echoed,
-      ...(disk.osType && { osType: disk.osType }),
-      creationData: disk.creationData,
-      diskSizeGB: disk.sizeGigabytes,
-      diskSizeBytes: disk.sizeGigabytes * 2 ** 30,
-      encryption: { type: 'EncryptionAtRestWithPlatformKey' },
-      networkAccessPolicy: disk.echoed['networkAccessPolicy'] ?? 'AllowAll',
-      timeCreated: formatMoment(disk.createdAt),
-      provisioningState: disk.provisioningState,
-      diskState: disk.diskState,
-      uniqueId: disk.uniqueId,
-      ...(disk.copy && { completionPercent: copiedPercent(disk.copy, now) }),
-      ...(disk.lastOwnershipUpdateAt !== undefined && {
-        LastOwnershipUpdateTime: formatMoment(disk.lastOwnershipUpdateAt),
-      }),
-    },
-  };
-}
-
-/** Only the name of a disk's id, for messages and defaults. */
-export function diskName(id: string): string {
-  return parseResourceId(id)?.name ?? id;
 }

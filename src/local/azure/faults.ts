@@ -33,11 +33,14 @@ export type FaultEffect =
   | { readonly type: 'hideAfterCreate'; readonly forSeconds: number }
   /** A deleted resource can still be read for a while. */
   | { readonly type: 'lingerAfterDelete'; readonly forSeconds: number }
-  /** Changes made by matching calls reach Resource Graph this much later. */
+  /**
+   * Changes reach Resource Graph this much later. Matched as operation `resourceGraph.index` with
+   * the changed resource's name, once per change.
+   */
   | { readonly type: 'graphLag'; readonly seconds: number }
   /** Each matching query is answered from a moment somewhere in the last seconds. */
   | { readonly type: 'graphBackwards'; readonly windowSeconds: number }
-  /** A page carries only so many rows, and nothing says that there are more. */
+  /** A page carries only so many rows and no token; only `totalRecords` tells that some miss. */
   | { readonly type: 'graphShortPage'; readonly rows: number };
 
 export interface FaultMatch {

@@ -1,6 +1,7 @@
 // The simulated Azure: a real HTTP server that the real client libraries talk to.
 import type { Runtime } from '../../runtime/index.ts';
 import { serve } from './http-server.ts';
+import { Journal } from './journal.ts';
 import type { SettingsOverrides } from './settings.ts';
 import { SimulatedAzure } from './simulated-azure.ts';
 
@@ -20,6 +21,8 @@ export interface StartOptions extends SettingsOverrides {
   /** 0 or absent: any free port. */
   readonly port?: number;
   readonly host?: string;
+  /** Where the cloud is kept between runs; without it everything ends with the process. */
+  readonly dataDirectory?: string;
 }
 
 export interface RunningAzure {
@@ -31,9 +34,18 @@ export interface RunningAzure {
 }
 
 export async function startSimulatedAzure(options: StartOptions): Promise<RunningAzure> {
-  const { runtime, port = 0, host = '127.0.0.1', ...settings } = options;
+  const { runtime, port = 0, host = '127.0.0.1', dataDirectory, ...settings } = options;
   const azure = new SimulatedAzure(runtime, settings);
+  const journal = dataDirectory ? new Journal(dataDirectory, azure.cloud) : undefined;
+  journal?.open();
   azure.seed();
   const server = await serve(azure, runtime.clock, { host, port });
-  return { url: server.url, azure, close: () => server.close() };
+  return {
+    url: server.url,
+    azure,
+    async close() {
+      await server.close();
+      journal?.close();
+    },
+  };
 }

@@ -1,5 +1,6 @@
 // Looking into the cloud and breaking it from another process: `/_sim/…`, no token needed.
 import { z } from 'zod';
+import { messageOf } from '../../runtime/errors.ts';
 import type { FaultOrder } from './faults.ts';
 import type { ArmRequest, ArmResponse } from './messages.ts';
 import type { SimulatedAzure } from './simulated-azure.ts';
@@ -15,6 +16,15 @@ const faultSchema = z.object({
   skip: z.number().optional(),
   times: z.number().optional(),
   forSeconds: z.number().optional(),
+});
+
+const placeSchema = { zone: z.string().exactOptional() };
+const capacitySchema = z.object({
+  limits: z
+    .array(z.object({ ...placeSchema, size: z.string().exactOptional(), machines: z.number() }))
+    .optional(),
+  restrictions: z.array(z.object({ ...placeSchema, size: z.string() })).optional(),
+  quota: z.record(z.string(), z.number()).optional(),
 });
 
 type Answer = (azure: SimulatedAzure, url: URL, body: unknown) => ArmResponse;
@@ -40,6 +50,25 @@ const answers: Readonly<Record<string, Answer>> = {
     const parsed = faultSchema.safeParse(body);
     if (!parsed.success) return json(400, { error: parsed.error.issues });
     return json(201, { id: azure.faults.add(parsed.data as FaultOrder) });
+  },
+  'POST /_sim/evict': (azure, _, body) => {
+    const parsed = z.object({ id: z.string() }).safeParse(body);
+    if (!parsed.success) return json(400, { error: parsed.error.issues });
+    try {
+      azure.evict(parsed.data.id);
+      return json(202, {});
+    } catch (thrown) {
+      return json(409, { error: messageOf(thrown) });
+    }
+  },
+  'POST /_sim/capacity': (azure, _, body) => {
+    const parsed = capacitySchema.safeParse(body);
+    if (!parsed.success) return json(400, { error: parsed.error.issues });
+    const { limits, restrictions, quota = {} } = parsed.data;
+    if (limits) azure.capacity.setLimits(limits);
+    if (restrictions) azure.capacity.setRestrictions(restrictions);
+    for (const [name, cores] of Object.entries(quota)) azure.capacity.setQuota(name, cores);
+    return json(200, {});
   },
   'DELETE /_sim/faults': (azure, url) => {
     const id = url.searchParams.get('id');

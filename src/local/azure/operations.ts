@@ -51,18 +51,32 @@ export interface Operation {
   result?: { readonly status: number; readonly body?: Json };
 }
 
+/** Beyond so many the oldest finished ones are forgotten early. */
+const MAX_OPERATIONS = 20_000;
+
 export class OperationStore {
   readonly #operations = new Map<string, Operation>();
   readonly #inFlight = new Set<Operation>();
   readonly #expiryMilliseconds: number;
+  #onChange: (operation: Operation) => void = () => {};
 
   constructor(expiryMilliseconds: number) {
     this.#expiryMilliseconds = expiryMilliseconds;
   }
 
+  /** Called for every new operation and when one has ended with all that its end does. */
+  onChange(listener: (operation: Operation) => void): void {
+    this.#onChange = listener;
+  }
+
   add(operation: Operation): void {
     this.#operations.set(operation.id, operation);
     if (operation.status === 'InProgress') this.#inFlight.add(operation);
+    this.#onChange(operation);
+  }
+
+  announceEnd(operation: Operation): void {
+    this.#onChange(operation);
   }
 
   get(id: string | undefined): Operation | undefined {
@@ -92,8 +106,9 @@ export class OperationStore {
 
   forgetExpired(now: number): void {
     for (const operation of this.#operations.values()) {
+      const tooMany = this.#operations.size > MAX_OPERATIONS;
       // Insertion order is close enough to age: stop at the first that is young.
-      if (operation.startedAt + this.#expiryMilliseconds > now) return;
+      if (!tooMany && operation.startedAt + this.#expiryMilliseconds > now) return;
       if (operation.status !== 'InProgress') this.#operations.delete(operation.id);
     }
   }

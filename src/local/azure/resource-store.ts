@@ -15,6 +15,8 @@ export interface ResourceChange {
 
 export class ResourceStore {
   readonly #records = new Map<string, ResourceRecord>();
+  /** The same records by kind, so that listings don't walk over everything. */
+  readonly #byKind = new Map<ResourceKind, Map<string, ResourceRecord>>();
   /** Deleted resources that reads still answer for a while (injected). */
   readonly #ghosts = new Map<string, { record: ResourceRecord; until: number }>();
   readonly #listeners: ((change: ResourceChange) => void)[] = [];
@@ -43,12 +45,15 @@ export class ResourceStore {
   ): RecordOf<K>[] {
     const subscriptionId = scope.subscriptionId.toLowerCase();
     const resourceGroup = scope.resourceGroup?.toLowerCase();
-    return this.all().filter(
-      (record): record is RecordOf<K> =>
-        record.kind === kind &&
+    return this.ofKind(kind).filter(
+      (record) =>
         record.subscriptionId.toLowerCase() === subscriptionId &&
         (!resourceGroup || record.resourceGroup.toLowerCase() === resourceGroup),
     );
+  }
+
+  ofKind<K extends ResourceKind>(kind: K): RecordOf<K>[] {
+    return [...(this.#byKind.get(kind)?.values() ?? [])] as RecordOf<K>[];
   }
 
   all(): ResourceRecord[] {
@@ -58,6 +63,8 @@ export class ResourceStore {
   /** Stores a new record, or announces that a stored one was changed in place. */
   save(record: ResourceRecord, at: number): void {
     this.#records.set(idKey(record.id), record);
+    const sameKind = this.#byKind.get(record.kind) ?? new Map<string, ResourceRecord>();
+    this.#byKind.set(record.kind, sameKind.set(idKey(record.id), record));
     this.#ghosts.delete(idKey(record.id));
     this.#announce({ id: record.id, at, record });
   }
@@ -66,6 +73,7 @@ export class ResourceStore {
     const record = this.#records.get(idKey(id));
     if (!record) return;
     this.#records.delete(idKey(id));
+    this.#byKind.get(record.kind)?.delete(idKey(id));
     if (options.lingerUntil !== undefined)
       this.#ghosts.set(idKey(id), { record, until: options.lingerUntil });
     this.#announce({ id, at, record: undefined });

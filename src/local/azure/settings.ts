@@ -41,6 +41,8 @@ export interface SimulatedAzureSettings {
   readonly throttling: ThrottlingSettings;
   /** Seconds between asking and answering; not divided by the speed. */
   readonly latency: Range;
+  /** How many resources a listing shows at once. */
+  readonly listPageRows: number;
   /** vCPUs per region: `cores` in total, `lowPriorityCores` for Spot, or a family's name. */
   readonly quota: Readonly<Record<string, number>>;
   /** After so long the URL of a finished operation answers 404. */
@@ -76,6 +78,7 @@ export function resolveSettings(overrides: SettingsOverrides = {}): SimulatedAzu
     // Usually seconds, sometimes a minute or two; there is no documented bound.
     graphLag: { minimumSeconds: 2, maximumSeconds: 30 },
     latency: { minimumSeconds: 0, maximumSeconds: 0 },
+    listPageRows: 200,
     quota: { cores: 1000, lowPriorityCores: 1000 },
     operationExpiryMilliseconds: SIX_HOURS_MILLISECONDS,
     ...overrides,

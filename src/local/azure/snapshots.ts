@@ -16,6 +16,7 @@ import {
 } from './calls.ts';
 import { propertyChangeNotAllowed, referenceNotFound, resourceNotFound } from './errors.ts';
 import type { JsonObject } from './json.ts';
+import { listPage } from './list-pages.ts';
 import type { Reply } from './messages.ts';
 import type { Operation } from './operations.ts';
 import { type DiskRecord, resourceTypes, type SnapshotRecord } from './records.ts';
@@ -134,7 +135,11 @@ export function getSnapshot(cloud: Cloud, call: Call): Reply {
 
 export function listSnapshots(cloud: Cloud, call: Call): Reply {
   const snapshots = cloud.resources.list('snapshot', call);
-  return { status: 200, body: { value: snapshots.map((item) => viewSnapshot(item, call.now)) } };
+  return listPage(
+    cloud,
+    call,
+    snapshots.map((item) => viewSnapshot(item, call.now)),
+  );
 }
 
 export function deleteSnapshot(cloud: Cloud, call: Call): Reply {

@@ -1,8 +1,8 @@
 // Any resource as ARM shows it.
 
-import { viewDisk } from './disks.ts';
+import { viewDisk } from './disk-view.ts';
+import { viewInterface } from './interface-view.ts';
 import type { JsonObject } from './json.ts';
-import { viewInterface } from './network-interfaces.ts';
 import type { ResourceRecord } from './records.ts';
 import { viewSnapshot } from './snapshots.ts';
 import { viewVirtualMachine } from './virtual-machines/view.ts';

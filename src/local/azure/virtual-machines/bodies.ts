@@ -1,7 +1,7 @@
 // What a machine's body may say, as far as the simulator acts on it.
 import { z } from 'zod';
 import { jsonObjectSchema, tagsSchema } from '../bodies.ts';
-import { interfaceConfigurationSchema } from '../network-interfaces.ts';
+import { interfaceConfigurationSchema } from '../machine-interfaces.ts';
 
 const deleteOptionSchema = z.enum(['Delete', 'Detach']).optional();
 

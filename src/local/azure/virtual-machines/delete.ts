@@ -13,7 +13,7 @@ import type { Reply } from '../messages.ts';
 import type { Operation } from '../operations.ts';
 import type { DeleteOption, VirtualMachineRecord } from '../records.ts';
 import { sameId } from '../resource-ids.ts';
-import { release } from './data-disks.ts';
+import { release } from './disk-ownership.ts';
 
 const HINT_SECONDS = 10;
 const POLL_HINT_SECONDS = 30;

@@ -1,23 +1,28 @@
 // Eviction of a Spot machine: Azure wants its host back. Nobody is asked, and no operation URL tells.
 import { type Call, type Cloud, startOperation } from '../calls.ts';
-import { operationNotAllowed } from '../errors.ts';
+import { operationNotAllowed, referenceNotFound } from '../errors.ts';
 import type { Reply } from '../messages.ts';
 import type { Operation } from '../operations.ts';
-import { followPowerState } from './data-disks.ts';
 import { removeMachine } from './delete.ts';
+import { followPowerState } from './disk-ownership.ts';
 import { existingMachine } from './update.ts';
 
 export function simulateEviction(cloud: Cloud, call: Call): Reply {
-  const machine = existingMachine(cloud, call);
+  evictMachine(cloud, existingMachine(cloud, call).id, call.now, call);
+  return { status: 204 };
+}
+
+export function evictMachine(cloud: Cloud, machineId: string, at: number, call?: Call): void {
+  const machine = cloud.resources.get('virtualMachine', machineId);
+  if (!machine) throw referenceNotFound(machineId);
   if (machine.priority !== 'Spot')
     throw operationNotAllowed(`VM '${machine.name}' is not a Spot VM: it can't be evicted.`);
-  startOperation(cloud, call, {
+  startOperation(cloud, call ?? { effects: [], now: at }, {
     kind: 'virtualMachine.evict',
     resource: machine,
     duration: 'virtualMachineEvict',
     background: true,
   });
-  return { status: 204 };
 }
 
 export function finishEviction(cloud: Cloud, operation: Operation, at: number): void {

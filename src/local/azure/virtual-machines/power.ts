@@ -6,7 +6,7 @@ import type { Reply } from '../messages.ts';
 import type { Operation } from '../operations.ts';
 import type { PowerState, VirtualMachineRecord } from '../records.ts';
 import { findSize } from '../sizes.ts';
-import { followPowerState } from './data-disks.ts';
+import { followPowerState } from './disk-ownership.ts';
 import { checkFree, existingMachine } from './update.ts';
 
 interface PowerChange {

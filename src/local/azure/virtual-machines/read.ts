@@ -1,6 +1,7 @@
 // Reading machines: one, many, and the view of what runs.
 import { type Call, type Cloud, targetId } from '../calls.ts';
 import { resourceNotFound } from '../errors.ts';
+import { listPage } from '../list-pages.ts';
 import type { Reply } from '../messages.ts';
 import { etagOf } from './etags.ts';
 import { viewInstance, viewVirtualMachine } from './view.ts';
@@ -27,5 +28,5 @@ export function listVirtualMachines(cloud: Cloud, call: Call): Reply {
   const value = cloud.resources
     .list('virtualMachine', call)
     .map((machine) => viewVirtualMachine(machine, call.now, { instanceView }));
-  return { status: 200, body: { value } };
+  return listPage(cloud, call, value);
 }

@@ -23,12 +23,8 @@ import {
   virtualMachineUpdateSchema,
 } from './bodies.ts';
 import { createVirtualMachine, identityOf } from './create.ts';
-import {
-  beginDataDisks,
-  type DataDiskChange,
-  finishDataDisks,
-  planDataDisks,
-} from './data-disks.ts';
+import { type DataDiskChange, planDataDisks } from './data-disks.ts';
+import { beginDataDisks, finishDataDisks } from './disk-ownership.ts';
 import { checkPreconditions, etagOf } from './etags.ts';
 import { sameModel, viewStorageProfile, viewVirtualMachine } from './view.ts';
 
