@@ -1,0 +1,102 @@
+// Everything a claim's status is made from, read from the caches.
+import type { InstanceClaim } from '../../api/instance-claim.ts';
+import type { Reason } from '../../api/reasons.ts';
+import { isBindable, isClaimable, isFreshVolume } from '../../plan/allocation.ts';
+import type { InstanceClaimSnapshot } from '../../plan/instance-claim.ts';
+import type { ControllerContext } from '../context.ts';
+import { BY_CLAIM, BY_POOL } from '../stores.ts';
+
+export function gather(
+  { stores }: ControllerContext,
+  claim: InstanceClaim,
+  firstSeenAt: number,
+): InstanceClaimSnapshot {
+  const { namespace, uid } = claim.metadata;
+  const bound = stores.poolInstances.byIndex(BY_CLAIM, uid);
+  const told = claim.status?.instance?.uid;
+  const instance = bound.find(({ metadata }) => metadata.uid === told) ?? bound[0];
+  const [volume] = stores.poolVolumes.byIndex(BY_CLAIM, uid);
+  const pool = stores.instancePools.get(namespace, claim.spec.instancePoolRef.name);
+  return {
+    claim,
+    pool,
+    instance,
+    volume,
+    waitsFor: instance ? { reason: 'Bound', message: '' } : whyWaiting(stores, claim),
+    firstSeenAt,
+  };
+}
+
+interface Why {
+  readonly reason: Reason;
+  readonly message: string;
+}
+
+/** The first thing in the way, as a sentence. */
+function whyWaiting(stores: ControllerContext['stores'], claim: InstanceClaim): Why {
+  const { namespace } = claim.metadata;
+  const poolName = claim.spec.instancePoolRef.name;
+  const pool = stores.instancePools.get(namespace, poolName);
+  if (!pool) {
+    const message = `spec.instancePoolRef.name: no InstancePool ${poolName} in namespace ${namespace}`;
+    return { reason: 'PoolNotFound', message };
+  }
+  if (pool.metadata.deletionTimestamp !== undefined) {
+    return { reason: 'PoolDeleting', message: `InstancePool ${poolName} is being deleted` };
+  }
+  const volume = whyNoVolume(stores, claim);
+  if (volume) return volume;
+  const members = stores.poolInstances.byIndex(BY_POOL, `${namespace}/${poolName}`);
+  const { maxTotal } = pool.spec.scaling;
+  const claimed = members.filter(({ spec }) => spec.claimRef !== undefined).length;
+  if (claimed >= maxTotal) {
+    return {
+      reason: 'PoolExhausted',
+      message: `${claimed} of ${maxTotal} instances of ${poolName} are claimed`,
+    };
+  }
+  if (pool.spec.paused)
+    return { reason: 'PoolPaused', message: `InstancePool ${poolName} is paused` };
+  if (members.some(isBindable)) {
+    const message = `no free instance of ${poolName} is in the zone of the volume`;
+    return claim.spec.volume ? { reason: 'NoInstanceInZone', message } : waiting(poolName);
+  }
+  return waiting(poolName);
+}
+
+function waiting(poolName: string): Why {
+  return {
+    reason: 'WaitingForInstance',
+    message: `InstancePool ${poolName} is making an instance`,
+  };
+}
+
+function whyNoVolume(stores: ControllerContext['stores'], claim: InstanceClaim): Why | undefined {
+  const { namespace } = claim.metadata;
+  const asked = claim.spec.volume;
+  if (asked?.type === 'New') {
+    const { name } = asked.new.poolRef;
+    if (!stores.volumePools.get(namespace, name)) {
+      const message = `spec.volume.new.poolRef.name: no VolumePool ${name} in namespace ${namespace}`;
+      return { reason: 'PoolNotFound', message };
+    }
+    const members = stores.poolVolumes.byIndex(BY_POOL, `${namespace}/${name}`);
+    if (members.some(isFreshVolume)) return undefined;
+    return { reason: 'VolumePoolExhausted', message: `VolumePool ${name} has no free volume` };
+  }
+  if (asked?.type === 'Existing') {
+    const { name, uid } = asked.existing;
+    const volume = stores.poolVolumes.get(namespace, name);
+    if (volume?.metadata.uid !== uid) {
+      const message = `spec.volume.existing: no volume ${name} with uid ${uid} in namespace ${namespace}`;
+      return { reason: 'VolumeNotFound', message };
+    }
+    if (isClaimable(volume, uid)) return undefined;
+    const owner = volume.spec.claimRef;
+    const message = owner
+      ? `volume ${name} is held by claim ${owner.namespace}/${owner.name}`
+      : `volume ${name} is ${volume.status?.phase ?? 'Pending'}`;
+    return { reason: 'VolumeInUse', message };
+  }
+  return undefined;
+}

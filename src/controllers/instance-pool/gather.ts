@@ -1,0 +1,23 @@
+// Everything an instance pool's plan is made from, read once from the caches.
+import type { InstancePool } from '../../api/instance-pool.ts';
+import { isWaiting } from '../../plan/instance-claim.ts';
+import type { InstancePoolSnapshot } from '../../plan/instance-pool.ts';
+import type { ControllerContext } from '../context.ts';
+import { BY_CLAIM, BY_INSTANCE_POOL, BY_POOL } from '../stores.ts';
+
+export function gather(
+  { stores, defaults }: ControllerContext,
+  pool: InstancePool,
+): InstancePoolSnapshot {
+  const key = `${pool.metadata.namespace}/${pool.metadata.name}`;
+  const waiting = stores.instanceClaims.byIndex(BY_INSTANCE_POOL, key).filter((claim) => {
+    const [instance] = stores.poolInstances.byIndex(BY_CLAIM, claim.metadata.uid);
+    return instance === undefined && isWaiting(claim, undefined, undefined);
+  });
+  return {
+    pool,
+    members: stores.poolInstances.byIndex(BY_POOL, key),
+    waitingClaims: waiting.length,
+    defaults,
+  };
+}

@@ -1,0 +1,83 @@
+// Carries out the one step of a pooled VM's plan and returns the status that follows from it.
+import type { InstancePool } from '../../api/instance-pool.ts';
+import { resourceFinalizer } from '../../api/names.ts';
+import type { PoolInstance, PoolInstanceStatus } from '../../api/pool-instance.ts';
+import type { PoolVolume } from '../../api/pool-volume.ts';
+import { poolInstances, poolVolumes } from '../../api/resources.ts';
+import type { CallContext } from '../../azure/port.ts';
+import { locked, removeFinalizerPatch } from '../../kube/index.ts';
+import type { PoolInstancePlan } from '../../plan/pool-instance.ts';
+import { type EffectOutcome, runEffect } from '../cloud-effect.ts';
+import type { ControllerContext } from '../context.ts';
+import type { Gathered } from './gather.ts';
+import { instanceIntent } from './intent.ts';
+
+export async function apply(
+  context: ControllerContext,
+  { instance, pool, live }: Gathered,
+  { step, status }: PoolInstancePlan,
+  call: CallContext,
+): Promise<EffectOutcome<PoolInstanceStatus>> {
+  const { client, cloud, runtime } = context;
+  const { namespace, name, uid, resourceVersion } = instance.metadata;
+  switch (step?.type) {
+    case undefined:
+      return { status };
+    case 'createInstance':
+      return runEffect(runtime, status, 'Create', async () =>
+        cloud.create(
+          'instance',
+          await instanceIntent(context, instance, pool as InstancePool, step),
+          call,
+        ),
+      );
+    case 'changeDataDisks': {
+      const { operation, attach, detach, tags } = step;
+      return runEffect(runtime, status, operation, () =>
+        cloud.changeDataDisks(live!, { attach, detach, tags }, call),
+      );
+    }
+    case 'tagInstance':
+      return runEffect(runtime, status, undefined, async () => {
+        await cloud.tag('instance', step.id, step.tags, call);
+        return undefined;
+      });
+    case 'deleteInstance':
+      return runEffect(runtime, status, 'Delete', () => cloud.delete('instance', step.id, call));
+    case 'deleteLeftover':
+      return runEffect(runtime, status, 'Delete', () =>
+        cloud.delete(step.leftover.kind, step.leftover.id, call),
+      );
+    case 'releaseVolumes':
+      await Promise.all(step.volumes.map((volume) => releaseVolume(context, volume)));
+      return { status };
+    case 'retire':
+      await client.delete(poolInstances, { namespace, name }, { uid, resourceVersion });
+      return { status };
+    case 'clearClaim':
+      await clearClaim(context, instance);
+      return { status };
+    case 'releaseRecord': {
+      const patch = removeFinalizerPatch(instance, resourceFinalizer);
+      if (patch) await client.mergePatch(poolInstances, { namespace, name }, patch);
+      return { status };
+    }
+  }
+}
+
+/** One write lets go of the instance and of the claim, and remembers whose bytes the disk holds. */
+async function releaseVolume({ client }: ControllerContext, volume: PoolVolume): Promise<void> {
+  const { namespace, name } = volume.metadata;
+  const { claimRef } = volume.spec;
+  const spec = {
+    instanceRef: null,
+    ...(claimRef ? { claimRef: null, lastClaimRef: claimRef } : {}),
+  };
+  await client.mergePatch(poolVolumes, { namespace, name }, locked(volume, { spec }));
+}
+
+async function clearClaim({ client }: ControllerContext, instance: PoolInstance): Promise<void> {
+  const { namespace, name } = instance.metadata;
+  const spec = { claimRef: null, lastClaimRef: instance.spec.claimRef };
+  await client.mergePatch(poolInstances, { namespace, name }, locked(instance, { spec }));
+}

@@ -1,0 +1,91 @@
+// Everything a pooled VM's plan is made from. Azure is asked only when the plan depends on it.
+import type { PoolInstance } from '../../api/pool-instance.ts';
+import { instanceClaims } from '../../api/resources.ts';
+import { type CallContext, computeResourceId, type ObservedInstance } from '../../azure/port.ts';
+import { isOver } from '../../plan/instance-claim.ts';
+import {
+  type ClaimSeen,
+  instanceNeedsLook,
+  type Leftover,
+  machineName,
+  type PoolInstanceSnapshot,
+} from '../../plan/pool-instance.ts';
+import type { ControllerContext } from '../context.ts';
+import { BY_INSTANCE } from '../stores.ts';
+
+export interface Gathered extends PoolInstanceSnapshot {
+  /** The live VM with everything a write needs; undefined when unread or absent. */
+  readonly live: ObservedInstance | undefined;
+}
+
+export async function gather(
+  context: ControllerContext,
+  instance: PoolInstance,
+  call: CallContext,
+): Promise<Gathered> {
+  const { stores, cloud, installation, pollPace } = context;
+  const { metadata, spec, status } = instance;
+  const pool = stores.instancePools.get(metadata.namespace, spec.poolRef.name);
+  const volumes = stores.poolVolumes.byIndex(BY_INSTANCE, metadata.uid);
+  const claim = await lookAtClaim(context, instance);
+  const look = instanceNeedsLook(instance, volumes, claim);
+  const [live, operation] = look
+    ? await Promise.all([
+        cloud.get('instance', instanceId(instance), call),
+        status?.operation?.url ? cloud.poll(status.operation, call) : undefined,
+      ])
+    : [undefined, undefined];
+  const machine = look ? (live ?? 'absent') : 'unread';
+  const deleting = metadata.deletionTimestamp !== undefined;
+  return {
+    instance,
+    pool: pool?.metadata.uid === spec.poolRef.uid ? pool : undefined,
+    machine,
+    live,
+    operation,
+    claim,
+    volumes,
+    leftovers: deleting && machine === 'absent' ? await findLeftovers(context, instance, call) : [],
+    installation,
+    pollPace,
+  };
+}
+
+/** Releasing is for ever, so the cache's word alone is not enough: a claim counts as gone only live. */
+async function lookAtClaim(
+  { stores, client }: ControllerContext,
+  instance: PoolInstance,
+): Promise<ClaimSeen> {
+  const { claimRef } = instance.spec;
+  if (!claimRef) return 'none';
+  const known = stores.instanceClaims.byUid(claimRef.uid);
+  if (known) return isOver(known) ? 'over' : 'active';
+  const { namespace, name } = claimRef;
+  const live = await client.get(instanceClaims, { namespace, name });
+  if (live?.metadata.uid !== claimRef.uid) return 'over';
+  return isOver(live) ? 'over' : 'active';
+}
+
+/** NICs and OS disks go with their VM unless its creation or deletion failed half-way. */
+async function findLeftovers(
+  { cloud }: ControllerContext,
+  instance: PoolInstance,
+  call: CallContext,
+): Promise<Leftover[]> {
+  const { networkInterfaceIds = [], osDiskId } = instance.status?.azure ?? {};
+  const candidates: Leftover[] = [
+    ...networkInterfaceIds.map((id) => ({ kind: 'networkInterface' as const, id })),
+    ...(osDiskId === undefined ? [] : [{ kind: 'volume' as const, id: osDiskId }]),
+  ];
+  const found = await Promise.all(
+    candidates.map(
+      async (candidate) => (await cloud.get(candidate.kind, candidate.id, call)) && candidate,
+    ),
+  );
+  return found.filter((candidate) => candidate !== undefined);
+}
+
+export function instanceId(instance: PoolInstance): string {
+  const { adopt, azure } = instance.spec;
+  return adopt?.resourceId ?? computeResourceId(azure, 'virtualMachines', machineName(instance));
+}

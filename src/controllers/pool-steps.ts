@@ -1,0 +1,89 @@
+// Carries out what a pool planner decided. Shared by both pools: only what a new member is made of differs.
+import { childrenFinalizer, labels, resourceFinalizer } from '../api/names.ts';
+import { type AnyObject, ownerReferenceTo, type Resource } from '../api/object.ts';
+import {
+  addFinalizerPatch,
+  type Draft,
+  isAlreadyExists,
+  isConflict,
+  removeFinalizerPatch,
+} from '../kube/index.ts';
+import { slotName } from '../plan/names.ts';
+import type { PoolStep } from '../plan/pool.ts';
+import type { ControllerContext } from './context.ts';
+
+interface Pool extends AnyObject {
+  metadata: AnyObject['metadata'] & { namespace: string };
+}
+
+export interface PoolEffects<P extends Pool, M extends AnyObject> {
+  readonly poolResource: Resource<P>;
+  readonly memberResource: Resource<M>;
+  readonly memberSpec: (slot: { ordinal: number; zone?: string }) => object;
+}
+
+/** Writes in flight per pool at once: enough to fill a pool fast, few enough to leave room for claims. */
+const PARALLEL_WRITES = 8;
+
+export async function applyPoolSteps<P extends Pool, M extends AnyObject>(
+  context: ControllerContext,
+  pool: P,
+  steps: readonly PoolStep[],
+  effects: PoolEffects<P, M>,
+): Promise<void> {
+  const pending = [...steps];
+  const work = async (): Promise<void> => {
+    for (let step = pending.shift(); step; step = pending.shift()) {
+      await applyStep(context, pool, step, effects);
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL_WRITES }, work));
+}
+
+async function applyStep<P extends Pool, M extends AnyObject>(
+  { client }: ControllerContext,
+  pool: P,
+  step: PoolStep,
+  effects: PoolEffects<P, M>,
+): Promise<void> {
+  const { namespace, name } = pool.metadata;
+  switch (step.type) {
+    case 'holdPool':
+    case 'releasePool': {
+      const change = step.type === 'holdPool' ? addFinalizerPatch : removeFinalizerPatch;
+      const patch = change(pool, childrenFinalizer);
+      if (patch) await client.mergePatch(effects.poolResource, { namespace, name }, patch);
+      return;
+    }
+    case 'createMember': {
+      const member = {
+        metadata: {
+          name: slotName(name, step.ordinal),
+          namespace,
+          labels: { [labels.pool]: name, [labels.poolKind]: pool.kind },
+          finalizers: [resourceFinalizer],
+          ownerReferences: [ownerReferenceTo(pool)],
+        },
+        spec: effects.memberSpec(step),
+      };
+      // Taken: another view of the pool filled the slot. The cache will show it; nothing is lost.
+      await client
+        .create(effects.memberResource, member as unknown as Draft<M>)
+        .catch(unless(isAlreadyExists));
+      return;
+    }
+    case 'retireMember': {
+      const { uid, resourceVersion } = step;
+      // Refused: somebody bound it in the meantime. The compare-and-swap decides, not our view.
+      await client
+        .delete(effects.memberResource, { namespace, name: step.name }, { uid, resourceVersion })
+        .catch(unless(isConflict));
+    }
+  }
+}
+
+function unless(expected: (error: unknown) => boolean): (error: unknown) => void {
+  return (error) => {
+    if (!expected(error)) throw error;
+  };
+}

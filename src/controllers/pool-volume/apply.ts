@@ -1,0 +1,66 @@
+// Carries out the one step of a pooled disk's plan and returns the status that follows from it.
+import { resourceFinalizer } from '../../api/names.ts';
+import type { PoolVolume, PoolVolumeStatus } from '../../api/pool-volume.ts';
+import { poolVolumes } from '../../api/resources.ts';
+import type { CallContext } from '../../azure/port.ts';
+import { locked, removeFinalizerPatch } from '../../kube/index.ts';
+import type { MemberPlan, PoolVolumeStep } from '../../plan/pool-volume.ts';
+import { type EffectOutcome, runEffect } from '../cloud-effect.ts';
+import type { ControllerContext } from '../context.ts';
+
+export async function apply(
+  context: ControllerContext,
+  volume: PoolVolume,
+  plan: MemberPlan<PoolVolumeStep, PoolVolumeStatus>,
+  call: CallContext,
+): Promise<EffectOutcome<PoolVolumeStatus>> {
+  const { client, cloud, runtime } = context;
+  const { namespace, name, uid, resourceVersion } = volume.metadata;
+  const { step, status } = plan;
+  switch (step?.type) {
+    case undefined:
+      return { status };
+    case 'createDisk':
+      return runEffect(runtime, status, 'Create', () =>
+        cloud.create('volume', intent(volume, step), call),
+      );
+    case 'deleteDisk':
+      return runEffect(runtime, status, 'Delete', () => cloud.delete('volume', step.id, call));
+    case 'tagDisk':
+      return runEffect(runtime, status, undefined, async () => {
+        await cloud.tag('volume', step.id, step.tags, call);
+        return undefined;
+      });
+    case 'retire':
+      await client.delete(poolVolumes, { namespace, name }, { uid, resourceVersion });
+      return { status };
+    case 'forgetHolder': {
+      const { claimRef } = volume.spec;
+      const spec = {
+        instanceRef: null,
+        ...(claimRef ? { claimRef: null, lastClaimRef: claimRef } : {}),
+      };
+      await client.mergePatch(poolVolumes, { namespace, name }, locked(volume, { spec }));
+      return { status };
+    }
+    case 'releaseRecord': {
+      const patch = removeFinalizerPatch(volume, resourceFinalizer);
+      if (patch) await client.mergePatch(poolVolumes, { namespace, name }, patch);
+      return { status };
+    }
+  }
+}
+
+function intent(volume: PoolVolume, step: PoolVolumeStep & { type: 'createDisk' }) {
+  const { azure, sizeGiB, sku, source } = volume.spec;
+  const { subscriptionId, resourceGroup, location, zone } = azure;
+  return {
+    scope: { subscriptionId, resourceGroup, location },
+    name: step.name,
+    sizeGiB,
+    sku,
+    sourceSnapshotId: source.snapshotId,
+    tags: step.tags,
+    ...(zone === undefined ? {} : { zone }),
+  };
+}

@@ -1,0 +1,48 @@
+// PoolVolume: the life of one pooled disk.
+
+import type { PoolVolumeStatus } from '../../api/pool-volume.ts';
+import { poolVolumes } from '../../api/resources.ts';
+import type { Reconcile } from '../../kube/index.ts';
+import { inPhase } from '../../plan/member.ts';
+import { planPoolVolume } from '../../plan/pool-volume.ts';
+import { type EffectOutcome, isHopeless } from '../cloud-effect.ts';
+import { type ControllerContext, callContext } from '../context.ts';
+import { finishPass } from '../member-reconcile.ts';
+import { correlationId } from '../result.ts';
+import { apply } from './apply.ts';
+import { gather } from './gather.ts';
+
+export function reconcilePoolVolume(context: ControllerContext): Reconcile {
+  return async (key, signal, log) => {
+    const volume = context.stores.poolVolumes.byKey(key);
+    if (!volume) return { type: 'done' };
+    const { now } = context.runtime.clock;
+    const call = callContext(
+      volume.spec.claimRef ? 'claim' : 'warm-up',
+      correlationId(context),
+      signal,
+    );
+    const snapshot = await gather(context, volume, call);
+    const plan = planPoolVolume(snapshot, now());
+    const outcome = await apply(context, volume, plan, call);
+    return finishPass(context, log, {
+      resource: poolVolumes,
+      member: volume,
+      plan,
+      outcome: plan.step?.type === 'createDisk' ? failIfHopeless(outcome, now()) : outcome,
+      gone: plan.step?.type === 'releaseRecord' || plan.step?.type === 'retire',
+    });
+  };
+}
+
+/** A creation that Azure refuses for good ends the member; its pool makes another, a little later. */
+function failIfHopeless(
+  { status, error }: EffectOutcome<PoolVolumeStatus>,
+  now: number,
+): EffectOutcome<PoolVolumeStatus> {
+  if (!error) return { status };
+  if (!isHopeless(error)) return { status, error };
+  return {
+    status: inPhase(status, 'Failed', `${error.code}: ${error.message}`.slice(0, 512), now),
+  };
+}

@@ -1,0 +1,299 @@
+// What a claim's status says, and when its finalizer may go. The claim never decides its binding:
+// the instance's spec.claimRef does, and this only tells the user about it.
+import { findCondition, removeCondition, setCondition, timestamp } from '../api/conditions.ts';
+import { parseDuration } from '../api/duration.ts';
+import type { InstanceClaim, InstanceClaimStatus } from '../api/instance-claim.ts';
+import type { InstancePool } from '../api/instance-pool.ts';
+import { releaseFinalizer } from '../api/names.ts';
+import type { Condition } from '../api/object.ts';
+import type { PoolInstance } from '../api/pool-instance.ts';
+import type { PoolVolume } from '../api/pool-volume.ts';
+import { type ConditionType, type Reason, reasonOf } from '../api/reasons.ts';
+import type { MemberPlan } from './pool-volume.ts';
+
+export interface InstanceClaimSnapshot {
+  readonly claim: InstanceClaim;
+  readonly pool: InstancePool | undefined;
+  /** The instance whose spec.claimRef names this claim's uid. */
+  readonly instance: PoolInstance | undefined;
+  /** The volume whose spec.claimRef names this claim's uid. */
+  readonly volume: PoolVolume | undefined;
+  /** Why nothing is bound yet; only looked at while that is so. */
+  readonly waitsFor: { readonly reason: Reason; readonly message: string };
+  /** When this process first saw the claim, in milliseconds; for the latencies. */
+  readonly firstSeenAt: number;
+}
+
+export type InstanceClaimStep = { readonly type: 'holdClaim' } | { readonly type: 'letClaimGo' };
+
+type Plan = MemberPlan<InstanceClaimStep, InstanceClaimStatus>;
+
+const EMPTY_STATUS: InstanceClaimStatus = { conditions: [], commands: [] };
+
+/** True when the claim's time is over and everything it owns must be released. */
+export function isOver({ metadata, status }: InstanceClaim): boolean {
+  return (
+    metadata.deletionTimestamp !== undefined || status?.phase === 'Releasing' || isSpent(status)
+  );
+}
+
+/** True for a claim that was served and released: it is never served again. */
+function isSpent(status: InstanceClaimStatus | undefined): boolean {
+  return (
+    status?.phase === 'Failed' && findCondition(status.conditions, 'Ready')?.reason === 'Expired'
+  );
+}
+
+/** True when the claim lacks something that an allocation could give it. */
+export function isWaiting(
+  claim: InstanceClaim,
+  instance: PoolInstance | undefined,
+  volume: PoolVolume | undefined,
+): boolean {
+  if (isOver(claim)) return false;
+  return instance === undefined || (claim.spec.volume !== undefined && volume === undefined);
+}
+
+export function planInstanceClaim(snapshot: InstanceClaimSnapshot, now: number): Plan {
+  const { claim, instance, volume } = snapshot;
+  const before = claim.status ?? EMPTY_STATUS;
+  const expiresAt = expiry(before, claim);
+  const expired = expiresAt !== undefined && expiresAt <= now;
+  if (isOver(claim) || expired) return planRelease(snapshot, before, now);
+  if (!instance) return planWaiting(snapshot, before, now);
+
+  const boundAt = before.boundAt ?? timestamp(now);
+  const bound: InstanceClaimStatus = {
+    ...before,
+    boundAt,
+    bindLatencyMilliseconds: before.bindLatencyMilliseconds ?? elapsed(snapshot, now),
+    instance: describeInstance(instance),
+    ...(volume ? { volume: describeVolume(volume, instance) } : {}),
+  };
+  const expires = expiry(bound, claim);
+  const status: InstanceClaimStatus = {
+    ...bound,
+    ...(expires === undefined ? {} : { expiresAt: timestamp(expires) }),
+  };
+  const conditions = boundConditions(snapshot, status, instance, now);
+  const ready = findCondition(conditions, 'Ready')?.status === 'True';
+  const held = claim.metadata.finalizers?.includes(releaseFinalizer);
+  return {
+    step: held ? undefined : { type: 'holdClaim' },
+    because: 'what it owns must be released before it goes',
+    status: {
+      ...status,
+      phase: ready ? 'Ready' : 'Bound',
+      conditions,
+      observedGeneration: claim.metadata.generation,
+      ...(ready && !status.readyAt
+        ? { readyAt: timestamp(now), readyLatencyMilliseconds: elapsed(snapshot, now) }
+        : {}),
+    },
+    ...(expires === undefined ? {} : { waitMilliseconds: expires - now }),
+  };
+}
+
+function boundConditions(
+  { claim, volume }: InstanceClaimSnapshot,
+  status: InstanceClaimStatus,
+  instance: PoolInstance,
+  now: number,
+): Condition[] {
+  const set = setter(claim, now);
+  let conditions = set(
+    status.conditions,
+    'Bound',
+    'True',
+    'Bound',
+    `bound to instance ${instance.metadata.name}`,
+  );
+  const attachment = judgeAttachment(claim, instance, volume);
+  conditions = set(
+    conditions,
+    'VolumeAttached',
+    attachment.status,
+    attachment.reason,
+    attachment.message,
+  );
+  conditions = set(conditions, 'HooksSucceeded', 'True', 'NoHooks', 'the pool has no onClaim hook');
+  const lost = judgeLoss(instance);
+  const ready = lost ?? (attachment.status === 'True' ? undefined : attachment);
+  if (ready) {
+    conditions = set(conditions, 'Ready', 'False', ready.reason, ready.message);
+    if (lost)
+      return set(
+        removeCondition(conditions, 'Reconciling'),
+        'Stalled',
+        'True',
+        lost.reason,
+        lost.message,
+      );
+    return set(conditions, 'Reconciling', 'True', 'Progressing', ready.message);
+  }
+  const address = instance.status?.azure?.privateAddress;
+  const message = `${instance.metadata.name} is yours${address ? ` at ${address}` : ''}`;
+  conditions = removeCondition(removeCondition(conditions, 'Reconciling'), 'Stalled');
+  return set(conditions, 'Ready', 'True', 'AsExpected', message);
+}
+
+interface Judgement {
+  readonly status: Condition['status'];
+  readonly reason: Reason;
+  readonly message: string;
+}
+
+function judgeAttachment(
+  claim: InstanceClaim,
+  instance: PoolInstance,
+  volume: PoolVolume | undefined,
+): Judgement {
+  if (!claim.spec.volume)
+    return { status: 'True', reason: 'NoVolumeRequested', message: 'no volume was asked for' };
+  if (!volume) {
+    const message = 'the instance is bound; its volume is not yet';
+    return { status: 'False', reason: 'VolumePoolExhausted', message };
+  }
+  const held = instance.status?.volumes.find(({ uid }) => uid === volume.metadata.uid);
+  if (held) {
+    return {
+      status: 'True',
+      reason: 'VolumeAttached',
+      message: `${volume.metadata.name} is attached at LUN ${held.lun}`,
+    };
+  }
+  const { lastError, attempts } = instance.status ?? {};
+  if (lastError && attempts) {
+    const message = `attempt ${attempts} to attach ${volume.metadata.name} failed: ${lastError.code}: ${lastError.message}`;
+    return { status: 'False', reason: 'AttachFailed', message };
+  }
+  return {
+    status: 'False',
+    reason: 'AttachingVolume',
+    message: `Azure is attaching ${volume.metadata.name}`,
+  };
+}
+
+function judgeLoss(instance: PoolInstance): Judgement | undefined {
+  const { lastError } = instance.status ?? {};
+  if (lastError?.code !== 'ResourceDisappeared') return undefined;
+  const message = `${instance.metadata.name}: ${lastError.message}; delete the claim and claim again`;
+  return { status: 'False', reason: 'InstanceLost', message };
+}
+
+function planWaiting(
+  snapshot: InstanceClaimSnapshot,
+  before: InstanceClaimStatus,
+  now: number,
+): Plan {
+  const { claim, waitsFor } = snapshot;
+  const set = setter(claim, now);
+  let conditions = set(before.conditions, 'Bound', 'False', waitsFor.reason, waitsFor.message);
+  conditions = set(conditions, 'Ready', 'False', waitsFor.reason, waitsFor.message);
+  conditions = set(conditions, 'Reconciling', 'True', 'Progressing', waitsFor.message);
+  return {
+    step: undefined,
+    because: waitsFor.message,
+    status: {
+      ...before,
+      phase: 'Pending',
+      conditions,
+      observedGeneration: claim.metadata.generation,
+    },
+  };
+}
+
+function planRelease(
+  snapshot: InstanceClaimSnapshot,
+  before: InstanceClaimStatus,
+  now: number,
+): Plan {
+  const { claim, instance, volume } = snapshot;
+  const deleted = claim.metadata.deletionTimestamp !== undefined;
+  const held = claim.metadata.finalizers?.includes(releaseFinalizer) ?? false;
+  const owns = [instance, volume].flatMap((member) => (member ? [member.metadata.name] : []));
+  if (owns.length === 0 && deleted) {
+    return {
+      step: held ? { type: 'letClaimGo' } : undefined,
+      because: 'nothing is left of it',
+      status: before,
+    };
+  }
+  const set = setter(claim, now);
+  const [reason, why]: [Reason, string] = deleted
+    ? ['Releasing', 'the claim was deleted']
+    : ['Expired', `spec.ttl of ${claim.spec.ttl} is over`];
+  const message =
+    owns.length > 0 ? `${why}; releasing ${owns.join(' and ')}` : `${why}; it was released`;
+  let conditions = set(before.conditions, 'Ready', 'False', reason, message);
+  conditions = removeCondition(conditions, owns.length > 0 ? 'Stalled' : 'Reconciling');
+  if (owns.length > 0) conditions = set(conditions, 'Reconciling', 'True', 'Progressing', message);
+  else
+    conditions = set(
+      set(conditions, 'Bound', 'False', reason, message),
+      'Stalled',
+      'True',
+      reason,
+      message,
+    );
+  return {
+    step: owns.length === 0 && held ? { type: 'letClaimGo' } : undefined,
+    because: message,
+    status: {
+      ...before,
+      phase: owns.length > 0 ? 'Releasing' : 'Failed',
+      conditions,
+      observedGeneration: claim.metadata.generation,
+    },
+  };
+}
+
+function setter(claim: InstanceClaim, now: number) {
+  const observedGeneration = claim.metadata.generation;
+  return (
+    conditions: Condition[],
+    type: ConditionType,
+    status: Condition['status'],
+    reason: Reason,
+    message: string,
+  ): Condition[] =>
+    setCondition(
+      conditions,
+      { type, status, reason: reasonOf(reason), message, observedGeneration },
+      now,
+    );
+}
+
+function expiry(status: InstanceClaimStatus, { spec }: InstanceClaim): number | undefined {
+  if (spec.ttl === undefined || status.boundAt === undefined) return undefined;
+  return Date.parse(status.boundAt) + parseDuration(spec.ttl);
+}
+
+function elapsed({ firstSeenAt }: InstanceClaimSnapshot, now: number): number {
+  return Math.max(0, Math.round(now - firstSeenAt));
+}
+
+function describeInstance(instance: PoolInstance): NonNullable<InstanceClaimStatus['instance']> {
+  const azure = instance.status?.azure;
+  return {
+    name: instance.metadata.name,
+    uid: instance.metadata.uid,
+    resourceId: azure?.resourceId,
+    address: azure?.privateAddress,
+    zone: azure?.zone,
+  };
+}
+
+function describeVolume(
+  volume: PoolVolume,
+  instance: PoolInstance,
+): NonNullable<InstanceClaimStatus['volume']> {
+  const held = instance.status?.volumes.find(({ uid }) => uid === volume.metadata.uid);
+  return {
+    name: volume.metadata.name,
+    uid: volume.metadata.uid,
+    resourceId: volume.status?.azure?.resourceId,
+    // Azure's own udev rules make this link for every data disk.
+    ...(held ? { lun: held.lun, devicePath: `/dev/disk/azure/scsi1/lun${held.lun}` } : {}),
+  };
+}

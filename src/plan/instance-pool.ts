@@ -1,0 +1,125 @@
+// What a warm pool of VMs does next: resolve its scope, then keep the number of free VMs within bounds.
+import { createHash } from 'node:crypto';
+import type { InstancePool, InstancePoolStatus, InstanceTemplate } from '../api/instance-pool.ts';
+import type { PoolInstance } from '../api/pool-instance.ts';
+import { decidePool } from './pool.ts';
+import { poolConditions, type Stall } from './pool-conditions.ts';
+import { type InstallationDefaults, resolveScope } from './pool-scope.ts';
+import type { PoolPlan } from './volume-pool.ts';
+
+export interface InstancePoolSnapshot {
+  readonly pool: InstancePool;
+  readonly members: readonly PoolInstance[];
+  /** Claims of this pool that have no instance. */
+  readonly waitingClaims: number;
+  readonly defaults: InstallationDefaults;
+}
+
+export const EMPTY_INSTANCE_POOL_STATUS: InstancePoolStatus = {
+  conditions: [],
+  free: 0,
+  prewarmed: 0,
+  creating: 0,
+  claimed: 0,
+  releasing: 0,
+  deleting: 0,
+  failed: 0,
+  quarantined: 0,
+  total: 0,
+  waitingClaims: 0,
+  outdated: 0,
+  unavailableSizes: [],
+  recentActions: [],
+};
+
+export function planInstancePool(
+  snapshot: InstancePoolSnapshot,
+  now: number,
+): PoolPlan<InstancePoolStatus> {
+  const { pool, members, waitingClaims } = snapshot;
+  const { spec, metadata } = pool;
+  const before = pool.status ?? EMPTY_INSTANCE_POOL_STATUS;
+  const resolved = resolveScope(spec.azure, before.scope, snapshot.defaults);
+  const stall = 'scope' in resolved ? unsupported(pool) : resolved;
+  const decision = decidePool(
+    {
+      metadata,
+      scaling: spec.scaling,
+      memory: before,
+      members,
+      waitingClaims,
+      zones: 'scope' in resolved ? resolved.scope.zones : [],
+      blocked: stall !== undefined,
+      paused: spec.paused,
+    },
+    now,
+  );
+  const { scaling, paused } = spec;
+  const conditions = poolConditions(
+    { metadata, before: before.conditions, scaling, decision, waitingClaims, paused, stall },
+    now,
+  );
+  const count = (role: Parameters<typeof decision.roles.get>[0]): number =>
+    decision.roles.get(role) ?? 0;
+  const revision = templateRevision(spec.template);
+  return {
+    steps: decision.steps,
+    because: decision.scaling.because,
+    status: {
+      ...before,
+      ...decision.memory,
+      conditions,
+      observedGeneration: metadata.generation,
+      free: count('free'),
+      prewarmed: members.filter(isPrewarmed).length,
+      creating: count('creating'),
+      claimed: count('claimed'),
+      releasing: count('releasing'),
+      deleting: count('deleting'),
+      failed: count('failed'),
+      quarantined: count('quarantined'),
+      total: members.length,
+      waitingClaims,
+      templateRevision: revision,
+      outdated: members.filter(
+        (member) => member.status?.phase === 'Free' && member.spec.templateRevision !== revision,
+      ).length,
+      ...('scope' in resolved ? { scope: resolved.scope } : {}),
+    },
+    ...(decision.waitMilliseconds === undefined
+      ? {}
+      : { waitMilliseconds: decision.waitMilliseconds }),
+  };
+}
+
+/** What this version can't do yet is refused in words rather than ignored. */
+function unsupported({ spec }: InstancePool): Stall | undefined {
+  const stall = (field: string): Stall => ({
+    reason: 'InvalidSpec',
+    message: `spec.${field} is not supported by this version: remove it`,
+  });
+  if (spec.warmState !== 'Running') return stall('warmState other than Running');
+  if (spec.prewarm && spec.prewarm.count > 0) return stall('prewarm');
+  if (spec.hooks.onClaim || spec.hooks.onRelease) return stall('hooks');
+  return undefined;
+}
+
+function isPrewarmed({ spec, status }: PoolInstance): boolean {
+  return spec.claimRef === undefined && status?.phase === 'Free' && status.volumes.length > 0;
+}
+
+/** Ten characters that change with anything that makes a machine different. */
+export function templateRevision(template: InstanceTemplate): string {
+  return createHash('sha256').update(canonical(template)).digest('hex').slice(0, 10);
+}
+
+/** JSON with sorted keys: the same content always gives the same text. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  const fields = Object.entries(value)
+    .filter(([, field]) => field !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, field]) => `${JSON.stringify(name)}:${canonical(field)}`);
+  return `{${fields.join(',')}}`;
+}

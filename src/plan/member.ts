@@ -1,0 +1,88 @@
+// What the life of every pool member has in common: how its status moves on, and the tags that mirror it.
+import { timestamp } from '../api/conditions.ts';
+import type { PoolInstance, PoolInstanceStatus } from '../api/pool-instance.ts';
+import type { PoolVolume, PoolVolumeStatus } from '../api/pool-volume.ts';
+import { type ClaimReference, type HistoryEntry, historyMaximum } from '../api/status.ts';
+
+type MemberStatus = PoolInstanceStatus | PoolVolumeStatus;
+
+/** The status in another phase, with the change on record. Unchanged when it is in that phase already. */
+export function inPhase<S extends MemberStatus>(
+  status: S,
+  phase: S['phase'],
+  because: string,
+  now: number,
+): S {
+  if (status.phase === phase) return status;
+  const entry: HistoryEntry = {
+    time: timestamp(now),
+    // A record's first phase is where it starts, not a change.
+    from: status.history.length === 0 && phase === 'Creating' ? 'Pending' : status.phase,
+    to: phase,
+    because,
+  };
+  return { ...status, phase, history: [entry, ...status.history].slice(0, historyMaximum) };
+}
+
+/** The status without a finished or failed step's bookkeeping. */
+export function withoutOperation<S extends MemberStatus>(status: S): S {
+  const { operation: _, nextAttemptTime: __, ...rest } = status;
+  return { ...rest, attempts: 0 } as S;
+}
+
+/** The words of the tag `poolkeeper:status`. */
+export type TagStatus =
+  | 'creating'
+  | 'free'
+  | 'connected'
+  | 'attached'
+  | 'retained'
+  | 'releasing'
+  | 'deleting';
+
+/**
+ * The tags by which a member can be recognised and its record rebuilt. Values are cut at Azure's 256
+ * characters; our names are shorter. Claim tags are emptied rather than removed: a merge can't remove.
+ */
+export function memberTags(
+  member: PoolInstance | PoolVolume,
+  installation: string,
+  status: TagStatus,
+  claim: ClaimReference | undefined,
+): Record<string, string> {
+  const { metadata, spec } = member;
+  const lastUsed = member.status?.releasedAt ?? member.status?.claimedAt;
+  const tags: Record<string, string> = {
+    installation,
+    role: member.kind === 'PoolInstance' ? 'instance' : 'volume',
+    status,
+    pool: spec.poolRef.name,
+    'pool-namespace': metadata.namespace,
+    slot: String(spec.ordinal),
+    uid: metadata.uid,
+    'claim-namespace': claim?.namespace ?? '',
+    'claim-name': claim?.name ?? '',
+    'claim-uid': claim?.uid ?? '',
+    created: metadata.creationTimestamp,
+    lastused: lastUsed ?? metadata.creationTimestamp,
+  };
+  return Object.fromEntries(
+    Object.entries(tags).map(([name, value]) => [`poolkeeper:${name}`, value.slice(0, 256)]),
+  );
+}
+
+/** True when the resource carries all of `wanted` already. Tag names are case-insensitive in Azure. */
+export function carriesTags(
+  present: Readonly<Record<string, string>>,
+  wanted: Readonly<Record<string, string>>,
+): boolean {
+  const lowered = new Map(
+    Object.entries(present).map(([name, value]) => [name.toLowerCase(), value]),
+  );
+  return Object.entries(wanted).every(([name, value]) => lowered.get(name.toLowerCase()) === value);
+}
+
+/** The uid that a resource was made for, or undefined when it is none of ours. */
+export function taggedUid(tags: Readonly<Record<string, string>>): string | undefined {
+  return tags['poolkeeper:uid'];
+}

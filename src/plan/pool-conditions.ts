@@ -1,0 +1,148 @@
+// What a warm pool says of itself, in Cluster API's words: Available, ScalingUp, ScalingDown, …
+import { findCondition, removeCondition, setCondition } from '../api/conditions.ts';
+import type { Condition, ObjectMeta } from '../api/object.ts';
+import { type ConditionType, type Reason, reasonOf } from '../api/reasons.ts';
+import type { Scaling } from '../api/scaling.ts';
+import type { PoolDecision } from './pool.ts';
+
+/** Why nothing moves until somebody changes something. */
+export interface Stall {
+  readonly reason: Reason;
+  readonly message: string;
+}
+
+export interface PoolConditionsInput {
+  readonly metadata: ObjectMeta;
+  readonly before: Condition[];
+  readonly scaling: Scaling;
+  readonly decision: PoolDecision;
+  readonly waitingClaims: number;
+  readonly paused: boolean;
+  readonly stall: Stall | undefined;
+  /** What must be there before anything can be made; for volume pools the golden snapshot. */
+  readonly waitsFor?: Stall | undefined;
+}
+
+export function poolConditions(input: PoolConditionsInput, now: number): Condition[] {
+  const { metadata, decision } = input;
+  const observedGeneration = metadata.generation;
+  let conditions = input.before;
+  const set = (type: ConditionType, is: boolean, reason: Reason, message: string): void => {
+    const status = is ? 'True' : 'False';
+    conditions = setCondition(
+      conditions,
+      { type, status, reason, message, observedGeneration },
+      now,
+    );
+  };
+  const free = decision.roles.get('free') ?? 0;
+  const ready = judgeReadiness(input, free);
+
+  set('Ready', ready.is, ready.reason, ready.message);
+  if (free > 0) set('Available', true, 'MembersAvailable', `${free} free`);
+  else set('Available', false, 'NoFreeMembers', 'no member is free');
+  describeScaling(input, set);
+  set(
+    'Paused',
+    input.paused,
+    input.paused ? 'Paused' : 'NotPaused',
+    input.paused ? 'spec.paused is true' : 'spec.paused is false',
+  );
+  const failures = decision.memory.creationFailures;
+  const refused = failures !== undefined && CAPACITY_REASONS.has(reasonOf(failures.lastError.code));
+  if (refused)
+    set('QuotaAvailable', false, reasonOf(failures.lastError.code), failures.lastError.message);
+  else
+    set(
+      'QuotaAvailable',
+      true,
+      'QuotaAvailable',
+      'Azure refused no creation for quota or capacity',
+    );
+
+  const deleting = decision.deletion;
+  if (deleting) set('Deleting', true, 'DeletionRequested', deleting.message);
+  if (input.stall && !deleting) {
+    conditions = removeCondition(conditions, 'Reconciling');
+    set('Stalled', true, input.stall.reason, input.stall.message);
+    return conditions;
+  }
+  conditions = removeCondition(conditions, 'Stalled');
+  if (ready.is) return removeCondition(conditions, 'Reconciling');
+  set('Reconciling', true, 'Progressing', ready.message);
+  return conditions;
+}
+
+const CAPACITY_REASONS: ReadonlySet<Reason> = new Set([
+  'QuotaExceeded',
+  'CapacityUnavailable',
+  'SizeNotAvailable',
+]);
+
+interface Judgement {
+  readonly is: boolean;
+  readonly reason: Reason;
+  readonly message: string;
+}
+
+/**
+ * Ready once minFree is reached, and still while an ordinary refill is under way: a pool that serves
+ * claims must not look broken after each of them.
+ */
+function judgeReadiness(input: PoolConditionsInput, free: number): Judgement {
+  const { decision, stall, waitsFor, scaling } = input;
+  if (decision.deletion)
+    return { is: false, reason: 'DeletionRequested', message: decision.deletion.message };
+  if (stall) return { is: false, ...stall };
+  if (waitsFor) return { is: false, ...waitsFor };
+  const failures = decision.memory.creationFailures;
+  const target = `${free} free of ${scaling.minFree} wanted at least`;
+  if (free >= scaling.minFree && (free > 0 || input.waitingClaims === 0)) {
+    return {
+      is: true,
+      reason: 'ScaledToTarget',
+      message: `${free} free, ${scaling.minFree} to ${scaling.maxFree} wanted`,
+    };
+  }
+  if (failures) {
+    const { code, message } = failures.lastError;
+    const again = `tried again at ${failures.nextAttemptTime}`;
+    return {
+      is: false,
+      reason: reasonOf(code),
+      message: `${target}; ${code}: ${message}; ${again}`,
+    };
+  }
+  if (decision.scaling.limitedByMaxTotal) {
+    const message = `${target}; maxTotal of ${scaling.maxTotal} is reached, ${input.waitingClaims} claims wait`;
+    return { is: free > 0 || input.waitingClaims === 0, reason: 'LimitedByMaxTotal', message };
+  }
+  const before = findCondition(input.before, 'Ready');
+  const refilling =
+    free > 0 &&
+    before?.status === 'True' &&
+    before.observedGeneration === input.metadata.generation;
+  return { is: refilling, reason: 'BelowMinFree', message: `${target}; more are being made` };
+}
+
+function describeScaling(
+  { decision, paused }: PoolConditionsInput,
+  set: (type: ConditionType, is: boolean, reason: Reason, message: string) => void,
+): void {
+  const creating = (decision.roles.get('creating') ?? 0) + decision.scaling.create.length;
+  const deleting = (decision.roles.get('deleting') ?? 0) + decision.scaling.retire.length;
+  if (creating > 0) set('ScalingUp', true, 'BelowMinFree', `${creating} are being made`);
+  else if (decision.scaling.limitedByMaxTotal) {
+    set('ScalingUp', false, 'LimitedByMaxTotal', 'more are wanted, but maxTotal is reached');
+  } else set('ScalingUp', false, paused ? 'Paused' : 'AsExpected', 'none is being made');
+  if (deleting > 0) set('ScalingDown', true, 'AboveMaxFree', `${deleting} are being removed`);
+  else if (decision.memory.nextScaleDownTime) {
+    const at = decision.memory.nextScaleDownTime;
+    set(
+      'ScalingDown',
+      true,
+      'CooldownActive',
+      `more are free than maxFree; the next goes at ${at}`,
+    );
+  } else set('ScalingDown', false, paused ? 'Paused' : 'AsExpected', 'none is being removed');
+}

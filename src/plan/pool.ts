@@ -1,0 +1,298 @@
+// What both kinds of warm pool decide alike: which slots to fill, which members to retire, what to
+// remember of failures, when to look again, and what to say.
+import { timestamp } from '../api/conditions.ts';
+import { parseDuration } from '../api/duration.ts';
+import { childrenFinalizer } from '../api/names.ts';
+import type { ObjectMeta } from '../api/object.ts';
+import type { PoolInstance } from '../api/pool-instance.ts';
+import type { PoolVolume } from '../api/pool-volume.ts';
+import type { Scaling } from '../api/scaling.ts';
+import {
+  type CreationFailures,
+  type LastError,
+  type RecentAction,
+  recentActionsMaximum,
+} from '../api/status.ts';
+import { backoffMilliseconds } from './backoff.ts';
+import {
+  decideScaling,
+  type MemberRole,
+  type ScalingDecision,
+  type ScalingMember,
+} from './scaling.ts';
+
+type Member = PoolInstance | PoolVolume;
+
+export type PoolStep =
+  | { readonly type: 'holdPool' }
+  | { readonly type: 'releasePool' }
+  | { readonly type: 'createMember'; readonly ordinal: number; readonly zone?: string }
+  /** DELETE with preconditions: refused when anyone bound the member in the meantime. */
+  | {
+      readonly type: 'retireMember';
+      readonly name: string;
+      readonly uid: string;
+      readonly resourceVersion: string;
+    };
+
+/** The part of a pool's status that this file reads and writes. */
+interface PoolMemory {
+  readonly lastScaleUpTime?: string | undefined;
+  readonly lastScaleDownTime?: string | undefined;
+  readonly nextScaleDownTime?: string | undefined;
+  readonly creationFailures?: CreationFailures | undefined;
+  readonly recentActions: RecentAction[];
+}
+
+export interface PoolInput {
+  readonly metadata: ObjectMeta;
+  readonly scaling: Scaling;
+  readonly memory: PoolMemory;
+  readonly members: readonly Member[];
+  readonly waitingClaims: number;
+  readonly zones: readonly string[];
+  /** Nothing may be created: paused, stalled, or the golden snapshot isn't ready. */
+  readonly blocked: boolean;
+  readonly paused: boolean;
+}
+
+export interface PoolDecision {
+  readonly steps: readonly PoolStep[];
+  readonly memory: PoolMemory;
+  readonly scaling: ScalingDecision;
+  readonly roles: ReadonlyMap<MemberRole, number>;
+  readonly waitMilliseconds?: number;
+  /** Present while the pool is being deleted: what it still waits for. */
+  readonly deletion?: { readonly message: string };
+}
+
+/** First retry soon: most failures are one bad machine. Then give capacity and people time. */
+const CREATION_BACKOFF = { firstMilliseconds: 10_000, maxMilliseconds: 600_000 };
+
+export function decidePool(input: PoolInput, now: number): PoolDecision {
+  const { metadata, members } = input;
+  if (metadata.deletionTimestamp !== undefined) return decideDeletion(input);
+  if (!metadata.finalizers?.includes(childrenFinalizer)) {
+    return { ...idle(input), steps: [{ type: 'holdPool' }] };
+  }
+
+  const failures = rememberFailures(input, now);
+  const notBefore = failures && Date.parse(failures.nextAttemptTime);
+  const scaling = decideScaling(
+    {
+      limits: {
+        minFree: input.scaling.minFree,
+        maxFree: input.scaling.maxFree,
+        maxTotal: input.scaling.maxTotal,
+        scaleDownCooldownMilliseconds: parseDuration(input.scaling.scaleDownCooldown),
+      },
+      members: members.map((member) => asScalingMember(member, metadata.uid)),
+      waitingClaims: input.waitingClaims,
+      zones: input.zones,
+      lastScaleDownAt: lastScaleDown(input),
+      createNotBefore: notBefore,
+      frozen: input.paused || input.blocked,
+    },
+    now,
+  );
+
+  const failed = input.paused
+    ? []
+    : ownMembers(input).filter((member) => roleOf(member) === 'failed');
+  const surplus = new Set(scaling.retire.map(({ name }) => name));
+  const retired = [...failed, ...members.filter(({ metadata: { name } }) => surplus.has(name))];
+  const steps: PoolStep[] = [
+    ...retired.map(retirement),
+    ...scaling.create.map((slot) => ({ type: 'createMember' as const, ...slot })),
+  ];
+  return {
+    steps,
+    scaling,
+    roles: countRoles(members),
+    memory: remember(input, scaling, failures, failed, now),
+    ...waitUntil(scaling.reconsiderAt, now),
+  };
+}
+
+/** What a member counts as; a record under deletion counts until it is gone. */
+export function roleOf(member: Member): MemberRole {
+  const { spec, metadata, status } = member;
+  if (spec.claimRef !== undefined) return status?.phase === 'Releasing' ? 'releasing' : 'claimed';
+  if (metadata.deletionTimestamp !== undefined) return 'deleting';
+  switch (status?.phase ?? 'Pending') {
+    case 'Pending':
+    case 'Creating':
+      return 'creating';
+    case 'Free':
+      // A disk on its way into an instance isn't free any more, though nobody claimed it.
+      return 'instanceRef' in spec && spec.instanceRef !== undefined ? 'claimed' : 'free';
+    case 'Failed':
+      return 'failed';
+    case 'Quarantined':
+      return 'quarantined';
+    case 'Retained':
+      return 'retained';
+    case 'Deleting':
+      return 'deleting';
+    case 'Releasing':
+    case 'Detaching':
+      return 'releasing';
+    default:
+      return 'claimed';
+  }
+}
+
+function decideDeletion(input: PoolInput): PoolDecision {
+  const { metadata } = input;
+  const members = ownMembers(input);
+  if (members.length === 0) {
+    const held = metadata.finalizers?.includes(childrenFinalizer);
+    const steps: PoolStep[] = held ? [{ type: 'releasePool' }] : [];
+    return { ...idle(input), steps, deletion: { message: 'nothing is left' } };
+  }
+  const standing = members.filter(
+    ({ metadata: { deletionTimestamp } }) => deletionTimestamp === undefined,
+  );
+  const inUse = standing.filter((member) =>
+    ['claimed', 'releasing', 'retained'].includes(roleOf(member)),
+  );
+  const steps = standing.filter((member) => !inUse.includes(member)).map(retirement);
+  const going = members.length - inUse.length;
+  const message =
+    inUse.length > 0
+      ? `waits while ${inUse.length} members are in use: ${listed(inUse)}; release their claims or delete them`
+      : `waits for ${going} members to be deleted`;
+  return { ...idle(input), steps, deletion: { message } };
+}
+
+function idle(input: PoolInput): PoolDecision {
+  const scaling: ScalingDecision = {
+    create: [],
+    retire: [],
+    because: '',
+    reconsiderAt: undefined,
+    nextScaleDownAt: undefined,
+    limitedByMaxTotal: false,
+  };
+  return { steps: [], scaling, roles: countRoles(input.members), memory: input.memory };
+}
+
+/** A pool made again under an old name finds the old one's members in its slots until they are gone. */
+function ownMembers({ metadata, members }: PoolInput): readonly Member[] {
+  return members.filter((member) => member.spec.poolRef.uid === metadata.uid);
+}
+
+function asScalingMember(member: Member, poolUid: string): ScalingMember {
+  const { metadata, spec, status } = member;
+  return {
+    name: metadata.name,
+    ordinal: spec.ordinal,
+    role: spec.poolRef.uid === poolUid ? roleOf(member) : 'deleting',
+    freeSince: Date.parse(status?.freeSince ?? metadata.creationTimestamp),
+    ...(spec.azure.zone === undefined ? {} : { zone: spec.azure.zone }),
+  };
+}
+
+/**
+ * The recorded time, or that of a retirement whose record was lost in a crash: a free member that is
+ * going away without ever having failed or been claimed was scaled down.
+ */
+function lastScaleDown(input: PoolInput): number | undefined {
+  const times = input.members
+    .filter(
+      ({ status, spec }) => status?.lastError === undefined && spec.lastClaimRef === undefined,
+    )
+    .map(({ metadata }) => metadata.deletionTimestamp)
+    .concat(input.memory.lastScaleDownTime)
+    .filter((time) => time !== undefined)
+    .map((time) => Date.parse(time));
+  return times.length === 0 ? undefined : Math.max(...times);
+}
+
+function rememberFailures(input: PoolInput, now: number): CreationFailures | undefined {
+  const before = input.memory.creationFailures;
+  const fresh = latestError(ownMembers(input).filter((member) => roleOf(member) === 'failed'));
+  if (fresh) {
+    const count = (before?.count ?? 0) + 1;
+    const delay = backoffMilliseconds(count, CREATION_BACKOFF);
+    return { count, lastError: fresh, nextAttemptTime: timestamp(now + delay) };
+  }
+  if (!before) return undefined;
+  const failedAt = Date.parse(before.lastError.time);
+  const recovered = input.members.some(
+    ({ status }) => status?.createdAt !== undefined && Date.parse(status.createdAt) > failedAt,
+  );
+  return recovered ? undefined : before;
+}
+
+function latestError(failed: readonly Member[]): LastError | undefined {
+  return failed
+    .flatMap(({ status }) => (status?.lastError ? [status.lastError] : []))
+    .sort((a, b) => Date.parse(b.time) - Date.parse(a.time))[0];
+}
+
+function remember(
+  input: PoolInput,
+  scaling: ScalingDecision,
+  failures: CreationFailures | undefined,
+  failed: readonly Member[],
+  now: number,
+): PoolMemory {
+  const time = timestamp(now);
+  const actions: RecentAction[] = [];
+  const record = (action: string, names: readonly string[], because: string): void => {
+    if (names.length === 0) return;
+    const [only, ...others] = names;
+    const text = others.length === 0 ? because : `${names.length} members: ${because}`;
+    actions.push({
+      time,
+      action,
+      because: text.slice(0, 512),
+      ...(others.length === 0 ? { object: only! } : {}),
+    });
+  };
+  const { name } = input.metadata;
+  record(
+    'Create',
+    scaling.create.map(({ ordinal }) => `${name}-${ordinal}`),
+    scaling.because,
+  );
+  record(
+    'ScaleDown',
+    scaling.retire.map((member) => member.name),
+    scaling.because,
+  );
+  record(
+    'Replace',
+    failed.map((member) => member.metadata.name),
+    failures?.lastError.message ?? 'failed',
+  );
+  return {
+    ...input.memory,
+    creationFailures: failures,
+    lastScaleUpTime: scaling.create.length > 0 ? time : input.memory.lastScaleUpTime,
+    lastScaleDownTime: scaling.retire.length > 0 ? time : input.memory.lastScaleDownTime,
+    nextScaleDownTime:
+      scaling.nextScaleDownAt === undefined ? undefined : timestamp(scaling.nextScaleDownAt),
+    recentActions: [...actions, ...input.memory.recentActions].slice(0, recentActionsMaximum),
+  };
+}
+
+function countRoles(members: readonly Member[]): Map<MemberRole, number> {
+  const roles = new Map<MemberRole, number>();
+  for (const member of members) roles.set(roleOf(member), (roles.get(roleOf(member)) ?? 0) + 1);
+  return roles;
+}
+
+function retirement({ metadata: { name, uid, resourceVersion } }: Member): PoolStep {
+  return { type: 'retireMember', name, uid, resourceVersion };
+}
+
+function listed(members: readonly Member[]): string {
+  const names = members.slice(0, 5).map(({ metadata: { name } }) => name);
+  return members.length > 5 ? `${names.join(', ')} and others` : names.join(', ');
+}
+
+function waitUntil(at: number | undefined, now: number): { waitMilliseconds?: number } {
+  return at === undefined ? {} : { waitMilliseconds: Math.max(0, at - now) };
+}

@@ -1,0 +1,181 @@
+// What a warm pool of disks does next: resolve its scope, check its golden snapshot, then keep the
+// number of free disks within bounds.
+import type { PoolVolume } from '../api/pool-volume.ts';
+import type { VolumePool, VolumePoolStatus } from '../api/volume-pool.ts';
+import { decidePool, type PoolDecision, type PoolStep } from './pool.ts';
+import { poolConditions, type Stall } from './pool-conditions.ts';
+import { type InstallationDefaults, resolveScope } from './pool-scope.ts';
+
+/** The golden snapshot as Azure shows it. */
+export interface SnapshotSeen {
+  readonly id: string;
+  readonly provisioningState: string;
+  readonly sizeGiB: number;
+  readonly timeCreated?: string;
+}
+
+export interface VolumePoolSnapshot {
+  readonly pool: VolumePool;
+  readonly members: readonly PoolVolume[];
+  /** Claims that ask for a fresh volume of this pool and have none. */
+  readonly waitingClaims: number;
+  /** `unread`: this pass had no need to look. */
+  readonly goldenSnapshot: SnapshotSeen | 'absent' | 'unread';
+  readonly defaults: InstallationDefaults;
+}
+
+export interface PoolPlan<Status> {
+  readonly steps: readonly PoolStep[];
+  readonly because: string;
+  readonly status: Status;
+  readonly waitMilliseconds?: number;
+}
+
+export const EMPTY_VOLUME_POOL_STATUS: VolumePoolStatus = {
+  conditions: [],
+  free: 0,
+  creating: 0,
+  attaching: 0,
+  attached: 0,
+  detaching: 0,
+  retained: 0,
+  deleting: 0,
+  failed: 0,
+  quarantined: 0,
+  total: 0,
+  recentActions: [],
+};
+
+type GoldenSnapshotStatus = NonNullable<VolumePoolStatus['goldenSnapshot']>;
+
+/** A snapshot that was not usable is looked at again after this long: somebody may have mended it. */
+const SNAPSHOT_RETRY_MILLISECONDS = 30_000;
+
+/** True when the recorded snapshot isn't the one asked for, or wasn't usable when last seen. */
+export function snapshotNeedsLook(pool: VolumePool): boolean {
+  if (pool.metadata.deletionTimestamp !== undefined) return false;
+  const golden = pool.status?.goldenSnapshot;
+  const asked = pool.spec.goldenSnapshot;
+  return (
+    asked.type === 'Existing' && (golden?.phase !== 'Ready' || golden.id !== asked.existing.id)
+  );
+}
+
+export function planVolumePool(
+  snapshot: VolumePoolSnapshot,
+  now: number,
+): PoolPlan<VolumePoolStatus> {
+  const { pool, members, waitingClaims } = snapshot;
+  const before = pool.status ?? EMPTY_VOLUME_POOL_STATUS;
+  const resolved = resolveScope(pool.spec.azure, before.scope, snapshot.defaults);
+  const golden = judgeSnapshot(snapshot, before);
+  const stall: Stall | undefined = 'scope' in resolved ? golden.stall : resolved;
+  const decision = decidePool(
+    {
+      metadata: pool.metadata,
+      scaling: pool.spec.scaling,
+      memory: before,
+      members,
+      waitingClaims,
+      zones: 'scope' in resolved ? resolved.scope.zones : [],
+      blocked: stall !== undefined,
+      paused: pool.spec.paused,
+    },
+    now,
+  );
+  const conditions = poolConditions(
+    {
+      metadata: pool.metadata,
+      before: before.conditions,
+      scaling: pool.spec.scaling,
+      decision,
+      waitingClaims,
+      paused: pool.spec.paused,
+      stall,
+    },
+    now,
+  );
+  const waits = [decision.waitMilliseconds, golden.stall && SNAPSHOT_RETRY_MILLISECONDS].filter(
+    (wait) => wait !== undefined,
+  );
+  return {
+    steps: decision.steps,
+    because: decision.scaling.because,
+    status: {
+      ...before,
+      ...decision.memory,
+      ...countMembers(members, decision),
+      conditions,
+      observedGeneration: pool.metadata.generation,
+      ...('scope' in resolved ? { scope: resolved.scope } : {}),
+      ...(golden.status === undefined ? {} : { goldenSnapshot: golden.status }),
+    },
+    ...(waits.length > 0 ? { waitMilliseconds: Math.min(...waits) } : {}),
+  };
+}
+
+function judgeSnapshot(
+  { pool, goldenSnapshot: seen }: VolumePoolSnapshot,
+  before: VolumePoolStatus,
+): { status: GoldenSnapshotStatus | undefined; stall?: Stall } {
+  const asked = pool.spec.goldenSnapshot;
+  if (asked.type === 'Build') {
+    const message = 'this version does not build golden snapshots: use type Existing';
+    return { status: before.goldenSnapshot, stall: { reason: 'SnapshotInvalid', message } };
+  }
+  const { id } = asked.existing;
+  if (seen === 'unread') return { status: before.goldenSnapshot };
+  if (seen === 'absent') {
+    const message = `spec.goldenSnapshot.existing.id: no snapshot ${id}`;
+    return { status: { id, phase: 'Failed' }, stall: { reason: 'SnapshotNotFound', message } };
+  }
+  const problem = snapshotProblem(pool, seen);
+  const status: GoldenSnapshotStatus = {
+    id,
+    version: snapshotVersion(id),
+    sizeGiB: seen.sizeGiB,
+    phase: problem ? 'Failed' : 'Ready',
+    ...(seen.timeCreated === undefined ? {} : { createdAt: seen.timeCreated }),
+  };
+  return problem ? { status, stall: { reason: 'SnapshotInvalid', message: problem } } : { status };
+}
+
+function snapshotProblem(pool: VolumePool, seen: SnapshotSeen): string | undefined {
+  const name = seen.id.split('/').at(-1);
+  if (seen.provisioningState !== 'Succeeded') {
+    return `snapshot ${name} is ${seen.provisioningState} in Azure, not Succeeded`;
+  }
+  const { sizeGiB } = pool.spec.volume;
+  if (seen.sizeGiB > sizeGiB) {
+    return `spec.volume.sizeGiB is ${sizeGiB}, but snapshot ${name} has ${seen.sizeGiB} GiB: raise it to that or more`;
+  }
+  return undefined;
+}
+
+/** A given snapshot is a version of its own: its name, which people recognise. */
+function snapshotVersion(id: string): string {
+  return (id.split('/').at(-1) ?? id).slice(0, 128);
+}
+
+function countMembers(
+  members: readonly PoolVolume[],
+  decision: PoolDecision,
+): Partial<VolumePoolStatus> {
+  const count = (phase: string): number =>
+    members.filter(
+      ({ status, metadata }) => status?.phase === phase && metadata.deletionTimestamp === undefined,
+    ).length;
+  const roles = decision.roles;
+  return {
+    free: roles.get('free') ?? 0,
+    creating: roles.get('creating') ?? 0,
+    attaching: count('Attaching'),
+    attached: count('Attached'),
+    detaching: count('Detaching'),
+    retained: roles.get('retained') ?? 0,
+    deleting: roles.get('deleting') ?? 0,
+    failed: roles.get('failed') ?? 0,
+    quarantined: roles.get('quarantined') ?? 0,
+    total: members.length,
+  };
+}
