@@ -45,7 +45,9 @@ function errorOf(operation: Operation): { code: string; message: string } {
 
 function knownOperation(cloud: Cloud, call: Call): Operation {
   const operation = cloud.operations.get(call.name);
-  if (!operation || operation.lost)
+  const expiresAfter = cloud.settings.operationExpiryMilliseconds;
+  const expired = operation?.endedAt !== undefined && operation.endedAt + expiresAfter <= call.now;
+  if (!operation || operation.lost || expired)
     throw refuse(404, 'NotFound', `The operation '${call.name}' could not be found.`);
   if (call.query.get('s') !== operationSignature(operation))
     throw refuse(403, 'InvalidAuthenticationToken', 'The signature of the URL is not valid.');
