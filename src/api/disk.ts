@@ -81,7 +81,7 @@ export type Filesystem = z.output<typeof filesystem>;
 export function chunkKiB() {
   return withRules(integer(4, 4096), {
     rule: 'self in [4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096]',
-    message: 'must be a power of two',
+    message: 'chunkKiB must be a power of two',
   }).describe("Chunk size of striped levels in KiB; default: mdadm's own (512).");
 }
 
@@ -89,7 +89,7 @@ export function chunkKiB() {
 export function mkfsOptions() {
   return withRules(z.array(nonEmptyText(128)).max(16), {
     rule: "self.all(option, !option.matches('^-[A-Za-z]*[Ff]'))",
-    message: 'options that force mkfs to overwrite are not allowed: use wipe on the device instead',
+    message: 'options that force mkfs to overwrite (-F, -f) are not allowed: remove them',
   }).describe(
     'Further arguments for mkfs, one per item, such as `["-i", "8192"]`. UUID and label ' +
       'are set by Poolkeeper.',

@@ -34,14 +34,14 @@ export function apiPage(): string {
 
 function kindSection(kind: KindDefinition): string[] {
   const root = rootSchema(kind);
-  const rules = [...rulesOf(root)].map(({ message }) => `- ${tableText(message)}`);
+  const rules = new Set([...rulesOf(root)].map(({ message }) => `- ${tableText(message)}`));
   return [
     '',
     `## ${kind.resource.kind}`,
     '',
     `${kind.description} ${kind.resource.namespaced ? 'Namespaced.' : 'Not namespaced.'}`,
     ...table('spec', root.properties?.['spec']),
-    ...(rules.length === 0
+    ...(rules.size === 0
       ? []
       : ['', '### Rules', '', 'The API server refuses objects that break these.', '', ...rules]),
     ...table('status', root.properties?.['status']),
@@ -64,21 +64,43 @@ function table(name: string, schema: StructuralSchema | undefined): string[] {
 function* fieldRows(path: string, schema: StructuralSchema): Generator<string> {
   for (const [name, member] of Object.entries(schema.properties ?? {})) {
     const field = `${path}.${name}`;
-    // The nine lines of metav1.Condition would repeat in every kind.
+    const remarks = remarksOn(name, schema);
+    const required = schema.required?.includes(name) ?? false;
+    // The lines of metav1.Condition would repeat in every kind.
     if (name === 'conditions') {
-      yield row(field, member, '[Condition](reasons.md) list', false);
+      yield row(field, member, { type: '[Condition](reasons.md) list', required, remarks });
       continue;
     }
-    yield row(field, member, typeOf(member), schema.required?.includes(name) ?? false);
+    yield row(field, member, { type: typeOf(member), required, remarks });
     yield* fieldRows(member.type === 'array' ? `${field}[]` : field, member.items ?? member);
   }
 }
 
-function row(field: string, schema: StructuralSchema, type: string, required: boolean): string {
-  // Fields of a list item don't exist before the item does, so a deep default says nothing more.
+const unionRule = / (?:may only|must) be set when type is ([^:]*)/;
+const immutableRule = / cannot be changed/;
+
+/** What the parent's rules say of a field, where that fits in a few words. */
+function remarksOn(name: string, parent: StructuralSchema): string {
+  const rules = (parent['x-kubernetes-validations'] ?? []) as Rule[];
+  const remarks = new Set<string>();
+  for (const { fieldPath, message } of rules) {
+    if (fieldPath !== `.${name}`) continue;
+    const [, types] = unionRule.exec(message) ?? [];
+    if (types !== undefined) remarks.add(`Only with type \`${types}\`.`);
+    if (immutableRule.test(message)) remarks.add('Cannot be changed.');
+  }
+  return [...remarks].map((remark) => ` ${remark}`).join('');
+}
+
+function row(
+  field: string,
+  schema: StructuralSchema,
+  options: { type: string; required: boolean; remarks: string },
+): string {
   const value = schema.default === undefined ? '' : `\`${JSON.stringify(schema.default)}\``;
-  const text = tableText(`${schema.description ?? ''}${limitsOf(schema.items ?? schema)}`);
-  return `| \`${field}\` | ${type} | ${required ? 'required' : value} | ${text} |`;
+  const limits = limitsOf(schema.items ?? schema);
+  const text = tableText(`${schema.description ?? ''}${limits}${options.remarks}`);
+  return `| \`${field}\` | ${options.type} | ${options.required ? 'required' : value} | ${text} |`;
 }
 
 function typeOf(schema: StructuralSchema): string {
@@ -98,15 +120,23 @@ function typeOf(schema: StructuralSchema): string {
 
 function limitsOf(schema: StructuralSchema): string {
   const { minimum, maximum } = schema;
+  const rules = (schema['x-kubernetes-validations'] ?? []) as Rule[];
+  const range = rules.find(({ message }) => message.startsWith('must be a duration between'));
+  if (range !== undefined) return ` B${range.message.slice('must be a duration b'.length)}.`;
   if (minimum !== undefined && maximum !== undefined) return ` From ${minimum} to ${maximum}.`;
   if (minimum !== undefined && minimum > 0) return ` At least ${minimum}.`;
   return '';
 }
 
-/** Rules whose message says something that the field's own row doesn't. */
+/** Rules whose message says something that no field's own row does. */
 function* rulesOf(schema: StructuralSchema): Generator<Rule> {
   const own = (schema['x-kubernetes-validations'] ?? []) as Rule[];
-  yield* own.filter(({ message }) => message.includes('.') || message.includes(':'));
+  yield* own.filter(
+    ({ message }) =>
+      !unionRule.test(message) &&
+      !immutableRule.test(message) &&
+      !message.startsWith('must be a duration'),
+  );
   for (const member of Object.values(schema.properties ?? {})) yield* rulesOf(member);
   if (schema.items !== undefined) yield* rulesOf(schema.items);
 }
