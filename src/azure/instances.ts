@@ -21,6 +21,7 @@ import type {
   Tags,
 } from './port.ts';
 import { orAbsent, type ResourceAdapter, resourceMissing } from './resource-adapter.ts';
+import { writeScript } from './run-command.ts';
 import { mergeTags } from './tags.ts';
 
 type PowerAction = Parameters<AzureCloud['power']>[1];
@@ -117,7 +118,7 @@ export class Instances implements ResourceAdapter<'instance'> {
   }
 
   runCommand(id: ResourceId, script: string, context: CallContext): Promise<Operation | undefined> {
-    const command = { commandId: 'RunShellScript', script: script.split('\n') };
+    const command = { commandId: 'RunShellScript', script: writeScript(script) };
     return this.#start('POST', 'runCommand', id, context, (machines, group, name, options) =>
       machines.runCommand(group, name, command, options),
     );

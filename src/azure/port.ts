@@ -1,7 +1,10 @@
 // The cloud as the controllers see it: nine verbs over VMs, disks and snapshots of one tenant.
 // Every verb is a single call (or one page run): the controllers own waiting, polling and retries.
 
-/** A full ARM id: `/subscriptions/…/resourceGroups/…/providers/Microsoft.Compute/disks/…`. */
+/**
+ * A full ARM id: `/subscriptions/…/resourceGroups/…/providers/Microsoft.Compute/disks/…`, in Azure's
+ * casing, which is no promise: compare without regard to case.
+ */
 export type ResourceId = string;
 export type Tags = Readonly<Record<string, string>>;
 export type ResourceKind = 'instance' | 'volume' | 'snapshot' | 'networkInterface';
@@ -209,7 +212,10 @@ export interface AzureCloud {
     action: 'start' | 'deallocate' | 'hibernate' | 'powerOff',
     context: CallContext,
   ): Promise<Operation | undefined>;
-  /** Runs a shell script in the guest; the result is the operation's output `{exitCode?, stdout, stderr}`. */
+  /**
+   * Runs a shell script in the guest; the operation's output is `{exitCode?, stdout, stderr}` (only
+   * the last 4 KB of each). No exit code: the script never came to its end, so it has not succeeded.
+   */
   runCommand(id: ResourceId, script: string, context: CallContext): Promise<Operation | undefined>;
   poll(operation: Operation, context: CallContext): Promise<OperationState>;
   /**

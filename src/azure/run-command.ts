@@ -1,11 +1,20 @@
-// What a script in the guest printed, out of Azure's wording. Linux: one entry with both streams
-// between marks and the exit code in its first line; Windows: one entry per stream.
+// Scripts in the guest. Azure tells what they printed in its own wording and keeps their exit code
+// to itself, so the script is made to tell it as the last thing it prints.
 
 export interface RunCommandOutput {
-  /** Unknown when Azure doesn't tell, as for Windows. */
+  /** Unknown when the script never came to its end: broken syntax, killed, or out of time. */
   readonly exitCode?: number;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+const EXIT_CODE_MARK = 'poolkeeper-exit-code:';
+/** Only the tail of long output comes back, and the mark is in it. */
+const exitCodeLine = new RegExp(`${EXIT_CODE_MARK}(\\d+)\\s*$`);
+
+/** In a subshell, so that `exit` and `set -e` end the script and not the telling. */
+export function writeScript(script: string): string[] {
+  return ['(', ...script.split('\n'), ')', `echo "${EXIT_CODE_MARK}$?"`];
 }
 
 interface Entry {
@@ -13,28 +22,31 @@ interface Entry {
   readonly message?: string;
 }
 
-/** Undefined when this isn't the output of a command. */
+/**
+ * Undefined when this isn't the output of a command. Linux: one entry with both streams between
+ * marks. Windows: one entry per stream.
+ */
 export function readRunCommandOutput(output: unknown): RunCommandOutput | undefined {
   const value = (output as { value?: unknown } | undefined)?.value;
   if (!Array.isArray(value) || value.length === 0 || !value.every(isEntry)) return undefined;
-  const stream = (name: string): string =>
-    value.find((entry) => entry.code.toLowerCase().startsWith(`componentstatus/${name}`))
-      ?.message ?? '';
-  if (value.some((entry) => /^componentstatus\//i.test(entry.code)))
-    return { stdout: stream('stdout'), stderr: stream('stderr') };
-  const [entry] = value;
-  const message = entry?.message ?? '';
-  const [head = '', rest = ''] = split(message, '[stdout]\n');
+  const entries: readonly Entry[] = value;
+  if (entries.some((entry) => /^componentstatus\//i.test(entry.code)))
+    return readStreams(streamOf(entries, 'stdout'), streamOf(entries, 'stderr'));
+  const [head = '', rest = ''] = split(entries[0]?.message ?? '', '[stdout]\n');
   const [stdout = '', stderr = ''] = split(rest, '\n[stderr]\n');
-  const exitCode = readExitCode(head, entry?.code ?? '');
-  return { ...(exitCode !== undefined && { exitCode }), stdout, stderr };
+  // The agent could not even run it: its reason is in front of the streams.
+  return /succeeded/i.test(head) ? readStreams(stdout, stderr) : { stdout, stderr: head + stderr };
 }
 
-function readExitCode(head: string, code: string): number | undefined {
-  const [, status] = /exit status[ =](\d+)/i.exec(head) ?? [];
-  if (status !== undefined) return Number(status);
-  if (/enable succeeded/i.test(head)) return 0;
-  return /failed/i.test(head) || /failed/i.test(code) ? 1 : undefined;
+function readStreams(printed: string, stderr: string): RunCommandOutput {
+  const [mark, exitCode] = exitCodeLine.exec(printed) ?? [];
+  if (mark === undefined) return { stdout: printed, stderr };
+  return { exitCode: Number(exitCode), stdout: printed.slice(0, -mark.length), stderr };
+}
+
+function streamOf(entries: readonly Entry[], name: string): string {
+  const prefix = `componentstatus/${name}`;
+  return entries.find((entry) => entry.code.toLowerCase().startsWith(prefix))?.message ?? '';
 }
 
 function split(text: string, mark: string): [string, string] {
