@@ -6,7 +6,8 @@ export interface ApiRequest {
   readonly path: string;
   /** Names in lower case. */
   readonly headers?: Readonly<Record<string, string | undefined>>;
-  readonly body?: string;
+  /** Bytes only for protobuf. */
+  readonly body?: string | Uint8Array;
   /** Ends a watch. */
   readonly signal?: AbortSignal;
 }

@@ -1,4 +1,4 @@
-// What a fresh cluster has: its four namespaces, each with its default service account.
+// What a fresh cluster has: its four namespaces.
 import { formatTime } from '../../runtime/clock.ts';
 import { randomUuid } from '../../runtime/random.ts';
 import type { Backend } from './backend.ts';

@@ -8,6 +8,7 @@ import type { Backend, Call } from './backend.ts';
 import { Collector } from './background/collector.ts';
 import { Discovery } from './discovery/discovery.ts';
 import { discoveryResponse, isPublicPath } from './discovery/routes.ts';
+import { decodeProtobuf, PROTOBUF } from './http/protobuf.ts';
 import type { KubeObject } from './objects/kube-object.ts';
 import {
   methodNotAllowed,
@@ -93,8 +94,7 @@ export class KubernetesServer {
     const call = {
       target,
       user,
-      headers: request.headers ?? {},
-      body: request.body ?? '',
+      ...decodedBody(request),
       signal: request.signal,
       warnings: [],
     };
@@ -177,6 +177,19 @@ export class KubernetesServer {
     const headers = seconds === undefined ? {} : { 'retry-after': String(seconds) };
     return jsonResponse(error.code, error.toStatus(), headers as Record<string, string>);
   }
+}
+
+/** Everything behind this point sees JSON text, whatever came over the wire. */
+function decodedBody(request: ApiRequest): Pick<Call, 'headers' | 'body'> {
+  const { headers = {}, body = '' } = request;
+  if (typeof body !== 'string') {
+    if (headers['content-type'] !== PROTOBUF) {
+      return { headers, body: Buffer.from(body).toString('utf8') };
+    }
+    const json = JSON.stringify(decodeProtobuf(body));
+    return { headers: { ...headers, 'content-type': 'application/json' }, body: json };
+  }
+  return { headers, body };
 }
 
 /** Refuses what the URL asks of the wrong place: other scopes, unknown subresources, verbs. */

@@ -11,6 +11,7 @@ import { gzipSync } from 'node:zlib';
 import { StatusError } from '../objects/status-error.ts';
 import type { ApiRequest, ApiResponse } from '../request.ts';
 import type { ServingCertificate } from './certificates.ts';
+import { PROTOBUF } from './protobuf.ts';
 
 export interface Listening {
   readonly port: number;
@@ -94,7 +95,7 @@ async function serve(
   }
 }
 
-async function readBody(incoming: IncomingMessage): Promise<string | undefined> {
+async function readBody(incoming: IncomingMessage): Promise<Uint8Array | string | undefined> {
   if (incoming.method === 'GET') return '';
   const chunks: Buffer[] = [];
   let size = 0;
@@ -102,7 +103,9 @@ async function readBody(incoming: IncomingMessage): Promise<string | undefined> 
     size += (chunk as Buffer).length;
     if (size <= BODY_LIMIT_BYTES) chunks.push(chunk as Buffer);
   }
-  return size > BODY_LIMIT_BYTES ? undefined : Buffer.concat(chunks).toString('utf8');
+  if (size > BODY_LIMIT_BYTES) return undefined;
+  const bytes = Buffer.concat(chunks);
+  return incoming.headers['content-type'] === PROTOBUF ? bytes : bytes.toString('utf8');
 }
 
 function tooLarge(): ApiResponse {
