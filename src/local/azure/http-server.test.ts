@@ -92,7 +92,7 @@ describe('the HTTP front', () => {
       await send(first, 'DELETE', `${computePath}/disks/nothing`);
       await first.close();
       running.splice(running.indexOf(first), 1);
-      const later = Date.UTC(2100, 0, 1);
+      const later = createRuntime().clock.now() + 3600_000;
       const clock = { ...createRuntime().clock, now: () => later };
       const second = await start({ dataDirectory, runtime: createRuntime({ clock }) });
       const names = second.azure.resources().map((record) => record.name);

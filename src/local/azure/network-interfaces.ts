@@ -1,7 +1,7 @@
 // Network interfaces over REST: made on their own, read, listed, deleted when nothing holds them.
 // Subnets are taken on trust, by id.
 import { z } from 'zod';
-import { readBody, referenceSchema, tagsSchema } from './bodies.ts';
+import { checkTags, readBody, referenceSchema, tagsSchema } from './bodies.ts';
 import {
   accepted,
   type Call,
@@ -36,6 +36,7 @@ const interfaceSchema = z.looseObject({
 
 export function putInterface(cloud: Cloud, call: Call): Reply {
   const body = readBody(interfaceSchema, call.body);
+  checkTags(body.tags);
   const existing = cloud.resources.get('networkInterface', targetId(call));
   if (existing) {
     existing.tags = { ...body.tags };
@@ -53,6 +54,16 @@ export function putInterface(cloud: Cloud, call: Call): Reply {
   });
   Object.assign(created, hiddenUntil(call));
   return { status: 201, body: viewInterface(created) };
+}
+
+export function patchInterface(cloud: Cloud, call: Call): Reply {
+  const { tags } = readBody(z.looseObject({ tags: tagsSchema.optional() }), call.body);
+  checkTags(tags);
+  const found = cloud.resources.get('networkInterface', targetId(call));
+  if (!found) throw resourceNotFound(call);
+  if (tags) found.tags = { ...tags };
+  cloud.resources.save(found, call.now);
+  return { status: 200, body: viewInterface(found) };
 }
 
 export function getInterface(cloud: Cloud, call: Call): Reply {

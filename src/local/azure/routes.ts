@@ -5,6 +5,7 @@ import {
   deleteInterface,
   getInterface,
   listInterfaces,
+  patchInterface,
   putInterface,
 } from './network-interfaces.ts';
 import { getOperationResult, getOperationStatus } from './operation-urls.ts';
@@ -69,6 +70,7 @@ function resourceRules(type: string, noun: string, handlers: Record<string, Hand
   const paths: Record<string, [string, string]> = {
     createOrUpdate: ['PUT', one],
     update: ['PATCH', one],
+    updateTags: ['PATCH', one],
     get: ['GET', one],
     delete: ['DELETE', one],
     list: ['GET', `${group}/providers/${type}`],
@@ -120,6 +122,7 @@ const rules: readonly RouteRule[] = [
   ),
   ...resourceRules('Microsoft.Network/networkInterfaces', 'networkInterfaces', {
     createOrUpdate: putInterface,
+    updateTags: patchInterface,
     get: getInterface,
     delete: deleteInterface,
     list: listInterfaces,

@@ -85,7 +85,9 @@ function tokenOf(
   }
   const quoted = double ?? single;
   if (quoted !== undefined) {
-    const text = match[0].startsWith('@') ? quoted : quoted.replace(/\\(.)/g, unescapeCharacter);
+    const text = match[0].startsWith('@')
+      ? quoted
+      : quoted.replace(/\\(u[0-9a-fA-F]{4}|.)/g, unescapeCharacter);
     return { kind: 'string', text, value: 0, ...place };
   }
   if (name !== undefined) return { kind: 'name', text: name, value: 0, ...place };
@@ -93,5 +95,6 @@ function tokenOf(
 }
 
 function unescapeCharacter(_: string, character: string): string {
+  if (character.length > 1) return String.fromCharCode(Number.parseInt(character.slice(1), 16));
   return { n: '\n', t: '\t', r: '\r' }[character] ?? character;
 }

@@ -7,6 +7,7 @@ import { operationNotAllowed, refuse } from '../errors.ts';
 import type { Reply } from '../messages.ts';
 import type { Operation } from '../operations.ts';
 import { runCommandSchema } from './bodies.ts';
+import { smallShell } from './small-shell.ts';
 import { existingMachine } from './update.ts';
 
 export interface ScriptRun {
@@ -92,26 +93,4 @@ export function finishRunCommand(cloud: Cloud, operation: Operation, at: number)
 
 function tail(text: unknown): string {
   return String(text ?? '').slice(-MAX_OUTPUT_CHARACTERS);
-}
-
-/** `echo`, `sleep`, `exit`, `false`; everything else succeeds silently. */
-export function smallShell(run: ScriptRun): ScriptResult {
-  const printed: string[] = [];
-  let durationMilliseconds = 0;
-  let exitCode = 0;
-  const statements = run.script.split(/[\n;]|&&/).map((statement) => statement.trim());
-  for (const statement of statements) {
-    const [word = '', ...rest] = statement.split(/\s+/);
-    const text = rest.join(' ').replace(/^(['"])(.*)\1$/, '$2');
-    if (word === 'echo') printed.push(text.replaceAll('$?', String(exitCode)));
-    else if (word === 'hostname') printed.push(run.virtualMachineName);
-    else if (word === 'sleep') durationMilliseconds += Number(text) * 1000 || 0;
-    else if (word === 'false') exitCode = 1;
-    else if (word === 'exit') {
-      exitCode = Number(text) || 0;
-      break;
-    } else if (word !== '') exitCode = 0;
-  }
-  const stdout = printed.map((line) => `${line}\n`).join('');
-  return { stdout, stderr: '', exitCode, durationMilliseconds };
 }

@@ -32,7 +32,7 @@ export function viewVirtualMachine(
       hardwareProfile: { vmSize: machine.size },
       provisioningState: machine.provisioningState,
       vmId: machine.vmId,
-      additionalCapabilities: { hibernationEnabled: machine.hibernationEnabled },
+      ...(machine.hibernationEnabled && { additionalCapabilities: { hibernationEnabled: true } }),
       storageProfile: viewStorageProfile(machine),
       ...(machine.osProfile && { osProfile: viewOsProfile(machine.osProfile) }),
       networkProfile: {

@@ -10,6 +10,7 @@ import {
   propertiesOf,
 } from '../testing/fake-cloud.ts';
 import { aMachine, diskPath, stateOf, vmPath } from '../testing/machines.ts';
+import { smallShell } from './small-shell.ts';
 
 const networkPath = `${groupPath}/providers/Microsoft.Network/networkInterfaces`;
 
@@ -229,6 +230,16 @@ describe('Run Command', () => {
     const { output } = status['properties'] as { output: { value: { message: string }[] } };
     assert.match(output.value[0]!.message, /\[stdout\]\nhello\n\n\[stderr\]/);
     assert.equal(stateOf(cloud.send('GET', vmPath())), 'Succeeded');
+  });
+
+  it('lets a script tell its own exit code, as nobody else does', () => {
+    const script = '(\n echo \'in\' \n echo oops >&2\n exit 3\n echo never\n)\necho "code:$?"';
+    const run = { virtualMachineId: '', virtualMachineName: 'vm', script, parameters: {} };
+    const { stdout, stderr, exitCode } = smallShell(run);
+    assert.deepEqual(
+      { stdout, stderr, exitCode },
+      { stdout: 'in\ncode:3\n', stderr: 'oops\n', exitCode: 0 },
+    );
   });
 
   it('runs one script at a time, and none in a machine that is off', async () => {
