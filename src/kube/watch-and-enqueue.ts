@@ -22,7 +22,7 @@ export interface EnqueueOptions<T> {
 /** Turns a cache's events into work; what is in the cache already is enqueued too. */
 export function watchAndEnqueue<T extends AnyObject>(
   store: Store<T>,
-  queue: WorkQueue,
+  queue: Pick<WorkQueue, 'add'>,
   keysOf: KeysOf<T>,
   options: EnqueueOptions<T> = {},
 ): () => void {
