@@ -7,6 +7,8 @@ import type { User } from './authentication/user.ts';
 import type { Backend, Call } from './backend.ts';
 import { Collector } from './background/collector.ts';
 import { Discovery } from './discovery/discovery.ts';
+import { OpenApi } from './discovery/open-api.ts';
+import { openApiResponse } from './discovery/open-api-routes.ts';
 import { discoveryResponse, isPublicPath } from './discovery/routes.ts';
 import { decodeProtobuf, PROTOBUF } from './http/protobuf.ts';
 import type { KubeObject } from './objects/kube-object.ts';
@@ -41,6 +43,7 @@ export class KubernetesServer {
   readonly #runtime: Runtime;
   readonly #backend: Backend;
   readonly #discovery: Discovery;
+  readonly #openApi: OpenApi;
   readonly #reviews: Reviews;
   readonly #collector: Collector;
   readonly #watchers = new Set<Watcher>();
@@ -51,6 +54,7 @@ export class KubernetesServer {
     const registry = new Registry();
     this.#backend = { clock: runtime.clock, random: runtime.random, store: this.store, registry };
     this.#discovery = new Discovery(registry);
+    this.#openApi = new OpenApi(registry);
     this.authenticator = new Authenticator(this.#backend);
     this.#reviews = new Reviews(this.#backend, this.authenticator);
     this.store.onCommit((shelf, change) => {
@@ -87,7 +91,8 @@ export class KubernetesServer {
   async #route(request: ApiRequest, user: User | undefined): Promise<ApiResponse> {
     const target = parseTarget(request);
     if (!target || !user) {
-      const response = discoveryResponse(this.#discovery, request);
+      const response =
+        discoveryResponse(this.#discovery, request) ?? openApiResponse(this.#openApi, request);
       return response ?? textResponse(404, '404 page not found\n');
     }
     const type = this.#backend.registry.find(target.group, target.version, target.plural);

@@ -6,6 +6,15 @@ import { ageColumn, countColumn, nameColumn, pathColumn, textColumn } from './co
 import { defineResource } from './define.ts';
 import { definitionRules } from './definition-rules.ts';
 import type { ResourceType } from './resource-type.ts';
+import {
+  admissionPolicySchema,
+  bindingSchema,
+  definitionSchema,
+  policyBindingSchema,
+  roleSchema,
+  storageClassSchema,
+  webhookSchema,
+} from './schemas/cluster.ts';
 
 const rbac = {
   group: 'rbac.authorization.k8s.io',
@@ -27,6 +36,7 @@ export const customResourceDefinitions: ResourceType = defineResource({
   version: 'v1',
   kind: 'CustomResourceDefinition',
   plural: 'customresourcedefinitions',
+  schema: definitionSchema,
   namespaced: false,
   shortNames: ['crd', 'crds'],
   categories: ['api-extensions'],
@@ -41,6 +51,7 @@ const storageClasses: ResourceType = defineResource({
   version: 'v1',
   kind: 'StorageClass',
   plural: 'storageclasses',
+  schema: storageClassSchema,
   namespaced: false,
   shortNames: ['sc'],
   columns: [
@@ -64,6 +75,7 @@ export const clusterResources: readonly ResourceType[] = [
     ...rbac,
     kind: 'Role',
     plural: 'roles',
+    schema: roleSchema,
     namespaced: true,
     columns: [nameColumn, createdAt],
   }),
@@ -71,6 +83,7 @@ export const clusterResources: readonly ResourceType[] = [
     ...rbac,
     kind: 'RoleBinding',
     plural: 'rolebindings',
+    schema: bindingSchema,
     namespaced: true,
     columns: bindingColumns,
   }),
@@ -78,6 +91,7 @@ export const clusterResources: readonly ResourceType[] = [
     ...rbac,
     kind: 'ClusterRole',
     plural: 'clusterroles',
+    schema: roleSchema,
     namespaced: false,
     columns: [nameColumn, createdAt],
   }),
@@ -85,6 +99,7 @@ export const clusterResources: readonly ResourceType[] = [
     ...rbac,
     kind: 'ClusterRoleBinding',
     plural: 'clusterrolebindings',
+    schema: bindingSchema,
     namespaced: false,
     columns: bindingColumns,
   }),
@@ -92,6 +107,7 @@ export const clusterResources: readonly ResourceType[] = [
     ...admission,
     kind: 'ValidatingAdmissionPolicy',
     plural: 'validatingadmissionpolicies',
+    schema: admissionPolicySchema,
     statusSubresource: true,
     generations: true,
     columns: [
@@ -108,6 +124,7 @@ export const clusterResources: readonly ResourceType[] = [
     ...admission,
     kind: 'ValidatingAdmissionPolicyBinding',
     plural: 'validatingadmissionpolicybindings',
+    schema: policyBindingSchema,
     generations: true,
     columns: [
       nameColumn,
@@ -123,6 +140,7 @@ export const clusterResources: readonly ResourceType[] = [
     ...admission,
     kind: 'ValidatingWebhookConfiguration',
     plural: 'validatingwebhookconfigurations',
+    schema: webhookSchema,
     generations: true,
     columns: [
       nameColumn,

@@ -12,6 +12,16 @@ import {
 import { claimRules, configMapRules, namespaceRules, podRules, secretRules } from './core-rules.ts';
 import { defineResource } from './define.ts';
 import type { ResourceType } from './resource-type.ts';
+import {
+  configMapSchema,
+  namespaceSchema,
+  nodeSchema,
+  persistentVolumeClaimSchema,
+  persistentVolumeSchema,
+  secretSchema,
+  serviceAccountSchema,
+} from './schemas/core.ts';
+import { podSchema } from './schemas/pods.ts';
 
 const core = { group: '', version: 'v1' };
 
@@ -68,6 +78,7 @@ export const namespaces: ResourceType = defineResource({
   ...core,
   kind: 'Namespace',
   plural: 'namespaces',
+  schema: namespaceSchema,
   namespaced: false,
   shortNames: ['ns'],
   nameRule: 'label',
@@ -82,6 +93,7 @@ export const nodes: ResourceType = defineResource({
   ...core,
   kind: 'Node',
   plural: 'nodes',
+  schema: nodeSchema,
   namespaced: false,
   shortNames: ['no'],
   statusSubresource: true,
@@ -104,6 +116,7 @@ export const persistentVolumes: ResourceType = defineResource({
   ...core,
   kind: 'PersistentVolume',
   plural: 'persistentvolumes',
+  schema: persistentVolumeSchema,
   namespaced: false,
   shortNames: ['pv'],
   statusSubresource: true,
@@ -126,6 +139,7 @@ export const persistentVolumeClaims: ResourceType = defineResource({
   ...core,
   kind: 'PersistentVolumeClaim',
   plural: 'persistentvolumeclaims',
+  schema: persistentVolumeClaimSchema,
   namespaced: true,
   shortNames: ['pvc'],
   statusSubresource: true,
@@ -147,6 +161,7 @@ export const pods: ResourceType = defineResource({
   ...core,
   kind: 'Pod',
   plural: 'pods',
+  schema: podSchema,
   namespaced: true,
   shortNames: ['po'],
   categories: ['all'],
@@ -170,6 +185,7 @@ export const configMaps: ResourceType = defineResource({
   ...core,
   kind: 'ConfigMap',
   plural: 'configmaps',
+  schema: configMapSchema,
   namespaced: true,
   shortNames: ['cm'],
   strategy: configMapRules,
@@ -180,6 +196,7 @@ export const secrets: ResourceType = defineResource({
   ...core,
   kind: 'Secret',
   plural: 'secrets',
+  schema: secretSchema,
   namespaced: true,
   selectableFields: ['type'],
   strategy: secretRules,
@@ -190,6 +207,7 @@ export const serviceAccounts: ResourceType = defineResource({
   ...core,
   kind: 'ServiceAccount',
   plural: 'serviceaccounts',
+  schema: serviceAccountSchema,
   namespaced: true,
   shortNames: ['sa'],
   columns: [nameColumn, countColumn('Secrets', 'secrets'), ageColumn],

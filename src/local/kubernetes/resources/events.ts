@@ -8,6 +8,7 @@ import { nameColumn, pathColumn, textColumn } from './columns.ts';
 import { defineResource } from './define.ts';
 import { microTimeCause } from './micro-time.ts';
 import type { Column, ResourceType, Strategy } from './resource-type.ts';
+import { coreEventSchema, newEventSchema } from './schemas/cluster.ts';
 
 /** Names of the same thing: core form first. */
 const RENAMED: readonly (readonly [string, string])[] = [
@@ -123,6 +124,7 @@ export const coreEvents: ResourceType = defineResource({
   ...shared,
   group: '',
   version: 'v1',
+  schema: coreEventSchema,
   shortNames: ['ev'],
   shelf: 'events',
   strategy,
@@ -145,6 +147,7 @@ export const newEvents: ResourceType = defineResource({
   ...shared,
   group: 'events.k8s.io',
   version: 'v1',
+  schema: newEventSchema,
   shortNames: ['ev'],
   shelf: 'events',
   strategy: {

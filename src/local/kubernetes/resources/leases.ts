@@ -5,12 +5,14 @@ import { ageColumn, nameColumn, pathColumn } from './columns.ts';
 import { defineResource } from './define.ts';
 import { microTimeCause } from './micro-time.ts';
 import type { ResourceType } from './resource-type.ts';
+import { leaseSchema } from './schemas/cluster.ts';
 
 export const leases: ResourceType = defineResource({
   group: 'coordination.k8s.io',
   version: 'v1',
   kind: 'Lease',
   plural: 'leases',
+  schema: leaseSchema,
   namespaced: true,
   createOnUpdate: true,
   selectableFields: ['spec.holderIdentity'],

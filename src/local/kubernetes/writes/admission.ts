@@ -1,11 +1,12 @@
 // Brings an object that is about to be stored into shape: unknown fields away, defaults in, the
 // resource's own completions; then refuses what is invalid, naming every field at once.
 import type { Call } from '../backend.ts';
-import type { JsonObject } from '../objects/json.ts';
-import type { KubeObject } from '../objects/kube-object.ts';
+import { type JsonObject, without } from '../objects/json.ts';
+import type { KubeObject, ObjectMeta } from '../objects/kube-object.ts';
 import { immutableMetadataCauses, metadataCauses } from '../objects/metadata-rules.ts';
 import { badRequest, cause, invalid, StatusError } from '../objects/status-error.ts';
 import type { ResourceType, ValidationContext } from '../resources/resource-type.ts';
+import { objectMeta } from '../resources/schemas/metadata.ts';
 import { validateRules } from '../schema/cel-rules.ts';
 import { applyDefaults } from '../schema/defaulting.ts';
 import { prune } from '../schema/pruning.ts';
@@ -18,9 +19,17 @@ export function shape(call: Call, object: KubeObject, options: WriteOptions): Ku
   if (!type.schema) return object;
   const unknown: string[] = [];
   const pruned = prune(object as JsonObject, type.schema, unknown);
+  const metadata = pruneMetadata(object.metadata, unknown);
   if (unknown.length > 0) reportUnknown(call, unknown, options);
-  if (!type.custom) return object;
-  return applyDefaults(pruned, type.schema) as KubeObject;
+  const kept = metadata === object.metadata ? pruned : { ...pruned, metadata };
+  return applyDefaults(kept, type.schema) as KubeObject;
+}
+
+function pruneMetadata(metadata: ObjectMeta, unknown: string[]): ObjectMeta {
+  const strange = Object.keys(metadata).filter((key) => !objectMeta.properties?.[key]);
+  if (strange.length === 0) return metadata;
+  unknown.push(...strange.map((key) => `metadata.${key}`));
+  return without({ ...metadata }, ...strange) as unknown as ObjectMeta;
 }
 
 function reportUnknown(call: Call, unknown: readonly string[], options: WriteOptions): void {
