@@ -1,6 +1,7 @@
 // One request on its way through the cloud, and the state every handler works on.
 import type { Runtime } from '../../runtime/index.ts';
 import { randomUuid } from '../../runtime/random.ts';
+import type { AddressBook } from './address-book.ts';
 import type { Capacity } from './capacity.ts';
 import { type DurationName, drawMilliseconds } from './durations.ts';
 import { effectOf, type FaultBook, type FaultEffect } from './faults.ts';
@@ -26,6 +27,7 @@ export interface Cloud {
   readonly operations: OperationStore;
   readonly faults: FaultBook;
   readonly capacity: Capacity;
+  readonly addresses: AddressBook;
   /** Ends an operation now, as failed or not, and does what its end does. */
   finish(operation: Operation, at: number, failure: OperationFailure | undefined): void;
 }
@@ -109,6 +111,14 @@ export function startOperation(
     ...(order.pollRetryAfterSeconds && { pollRetryAfterSeconds: order.pollRetryAfterSeconds }),
   };
   cloud.operations.add(operation);
+  const later = effectOf(call.effects, 'failLater');
+  if (later && operation.dueAt !== undefined)
+    cloud.operations.add({
+      ...operation,
+      id: randomUuid(runtime.random),
+      kind: 'resource.fail',
+      dueAt: operation.dueAt + (later.afterSeconds * 1000) / settings.speed,
+    });
   if (!order.background) order.resource.operationId = operation.id;
   return operation;
 }
@@ -142,6 +152,18 @@ export function accepted(cloud: Cloud, operation: Operation, options: AcceptedOp
     ...(options.etag && { etag: options.etag }),
   };
   return { status: options.status, headers, body: options.body };
+}
+
+/** An injected change of fortune: what had succeeded is Failed from now on. */
+export function finishByFailing(cloud: Cloud, operation: Operation, at: number): void {
+  const { resources } = cloud;
+  for (const kind of ['disk', 'snapshot', 'virtualMachine', 'networkInterface'] as const) {
+    const record = resources.get(kind, operation.resourceId);
+    if (!record || record.operationId !== undefined) continue;
+    record.provisioningState = 'Failed';
+    if (record.kind === 'virtualMachine') record.etag++;
+    resources.save(record, at);
+  }
 }
 
 /** How long a deleted resource still answers reads after `at`, when a fault says so. */

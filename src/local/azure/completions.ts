@@ -1,5 +1,5 @@
 // What finishing each kind of long-running operation does.
-import type { Cloud } from './calls.ts';
+import { type Cloud, finishByFailing } from './calls.ts';
 import { finishDiskDelete, finishDiskWrite } from './disks.ts';
 import { finishInterfaceDelete } from './network-interfaces.ts';
 import type { Operation, OperationKind } from './operations.ts';
@@ -25,4 +25,5 @@ export const completions: Readonly<Record<OperationKind, Completion>> = {
   'virtualMachine.runCommand': finishRunCommand,
   'virtualMachine.evict': finishEviction,
   'networkInterface.delete': finishInterfaceDelete,
+  'resource.fail': finishByFailing,
 };

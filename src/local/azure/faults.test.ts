@@ -90,6 +90,18 @@ describe('faults', () => {
     assert.equal(send('GET', diskPath('one')).status, 404);
   });
 
+  it('turn what had succeeded into Failed later', async () => {
+    const { azure, send, run, clock } = aFakeCloud();
+    azure.faults.add({
+      match: { operation: 'virtualMachines.createOrUpdate' },
+      effect: { type: 'failLater', afterSeconds: 3600 },
+    });
+    assert.equal((await run('PUT', vmPath(), aMachine()))['status'], 'Succeeded');
+    assert.equal(stateOf(send('GET', vmPath())), 'Succeeded');
+    await clock.advance(3600_000);
+    assert.equal(stateOf(send('GET', vmPath())), 'Failed');
+  });
+
   it('slow operations down', async () => {
     const { azure, send, clock } = aFakeCloud();
     azure.faults.add({

@@ -24,6 +24,8 @@ export type FaultEffect =
       readonly message?: string;
       readonly leaves?: readonly Leftover[];
     }
+  /** The operation ends Succeeded; so much later the resource turns Failed by itself. */
+  | { readonly type: 'failLater'; readonly afterSeconds: number }
   /** Accepted, but the operation's URLs answer 404. The work itself ends as usual. */
   | { readonly type: 'loseOperation' }
   /** Accepted, and never ends: the resource stays Creating, Updating or Deleting. */

@@ -10,8 +10,6 @@ import { type NetworkInterfaceRecord, resourceTypes } from './records.ts';
 import { formatResourceId, sameId } from './resource-ids.ts';
 
 const RESERVED_SECONDS = 180;
-/** Azure keeps the first addresses of every subnet for itself. */
-const FIRST_HOST = 4;
 
 export interface NewInterface {
   readonly name: string;
@@ -42,7 +40,7 @@ export function createInterface(
     createdAt: call.now,
     provisioningState: 'Succeeded',
     etag: randomUuid(cloud.runtime.random),
-    privateAddress: freeAddress(cloud, subnetId),
+    privateAddress: cloud.addresses.freeAddress(subnetId),
     subnetId,
     ipConfigurationName,
     macAddress: `00-0D-3A-${mac.slice(0, 2)}-${mac.slice(2, 4)}-${mac.slice(4)}`,
@@ -50,17 +48,6 @@ export function createInterface(
   };
   cloud.resources.save(created, call.now);
   return created;
-}
-
-function freeAddress(cloud: Cloud, subnetId: string): string {
-  const used = new Set<string>();
-  for (const record of cloud.resources.ofKind('networkInterface'))
-    if (sameId(record.subnetId, subnetId)) used.add(record.privateAddress);
-  for (let host = FIRST_HOST; host < 2 ** 16; host++) {
-    const address = `10.0.${host >> 8}.${host & 255}`;
-    if (!used.has(address)) return address;
-  }
-  throw refuse(400, 'SubnetIsFull', `Subnet ${subnetId} does not have enough capacity.`);
 }
 
 /** An interface of that id which a machine may use, or the refusal. */

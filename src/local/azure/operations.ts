@@ -16,7 +16,8 @@ export type OperationKind =
   | 'virtualMachine.power'
   | 'virtualMachine.runCommand'
   | 'virtualMachine.evict'
-  | 'networkInterface.delete';
+  | 'networkInterface.delete'
+  | 'resource.fail';
 
 export interface OperationFailure {
   readonly code: string;
@@ -58,6 +59,8 @@ export class OperationStore {
   readonly #operations = new Map<string, Operation>();
   readonly #inFlight = new Set<Operation>();
   readonly #expiryMilliseconds: number;
+  /** So that most looks at the cloud needn't walk over what is in flight. */
+  #nothingDueBefore = Number.POSITIVE_INFINITY;
   #onChange: (operation: Operation) => void = () => {};
 
   constructor(expiryMilliseconds: number) {
@@ -72,6 +75,8 @@ export class OperationStore {
   add(operation: Operation): void {
     this.#operations.set(operation.id, operation);
     if (operation.status === 'InProgress') this.#inFlight.add(operation);
+    if (hasDueTime(operation))
+      this.#nothingDueBefore = Math.min(this.#nothingDueBefore, operation.dueAt);
     this.#onChange(operation);
   }
 
@@ -87,14 +92,18 @@ export class OperationStore {
     return [...this.#operations.values()];
   }
 
-  /** The unfinished operation that ends first, if its time has come. */
-  nextDue(now: number): Operation | undefined {
-    let first: Operation | undefined;
+  /** Unfinished operations whose time has come, in the order in which they end. */
+  due(now: number): Operation[] {
+    if (now < this.#nothingDueBefore) return [];
+    const due: (Operation & { readonly dueAt: number })[] = [];
+    let next = Number.POSITIVE_INFINITY;
     for (const operation of this.#inFlight) {
-      if (operation.dueAt === undefined || operation.dueAt > now) continue;
-      if (!first || operation.dueAt < first.dueAt!) first = operation;
+      if (!hasDueTime(operation)) continue;
+      if (operation.dueAt <= now) due.push(operation);
+      else next = Math.min(next, operation.dueAt);
     }
-    return first;
+    this.#nothingDueBefore = next;
+    return due.sort((left, right) => left.dueAt - right.dueAt);
   }
 
   end(operation: Operation, at: number, failure: OperationFailure | undefined): void {
@@ -112,6 +121,10 @@ export class OperationStore {
       if (operation.status !== 'InProgress') this.#operations.delete(operation.id);
     }
   }
+}
+
+function hasDueTime(operation: Operation): operation is Operation & { readonly dueAt: number } {
+  return operation.dueAt !== undefined;
 }
 
 /** The signed part of an operation URL: long, opaque, and checked. */

@@ -2,6 +2,7 @@
 // someone looks, so a fake clock and a seeded random source replay a run exactly.
 import { assert } from '../../runtime/assert.ts';
 import type { Runtime } from '../../runtime/index.ts';
+import { AddressBook } from './address-book.ts';
 import type { Cloud } from './calls.ts';
 import { Capacity } from './capacity.ts';
 import { completions } from './completions.ts';
@@ -36,13 +37,15 @@ export class SimulatedAzure {
     this.faults = new FaultBook(() => runtime.clock.now());
     this.log = new RequestLog();
     this.capacity = new Capacity(this.settings.quota);
+    const resources = new ResourceStore();
     this.cloud = {
       runtime,
       settings: this.settings,
-      resources: new ResourceStore(),
+      resources,
       operations: new OperationStore(this.settings.operationExpiryMilliseconds),
       faults: this.faults,
       capacity: this.capacity,
+      addresses: new AddressBook(resources),
       finish: (operation, at, failure) => {
         this.cloud.operations.end(operation, at, failure);
         completions[operation.kind](this.cloud, operation, at);
@@ -102,12 +105,14 @@ export class SimulatedAzure {
 
   /** Finishes every operation whose time has come, in due order. */
   settle(): void {
-    const now = this.#runtime.clock.now();
-    for (;;) {
-      const operation = this.cloud.operations.nextDue(now);
-      if (!operation) return;
-      assert(operation.dueAt !== undefined, 'a due operation has a due time');
-      this.cloud.finish(operation, operation.dueAt, operation.failure);
-    }
+    const { operations } = this.cloud;
+    const now = this.now();
+    for (let due = operations.due(now); due.length > 0; due = operations.due(now))
+      for (const operation of due) {
+        // The end of one may have cut another short.
+        if (operation.status !== 'InProgress') continue;
+        assert(operation.dueAt !== undefined, 'a due operation has a due time');
+        this.cloud.finish(operation, operation.dueAt, operation.failure);
+      }
   }
 }

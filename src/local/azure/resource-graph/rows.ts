@@ -43,7 +43,7 @@ export function rowOf(record: ResourceRecord, tenantId: string, now: number): Ro
     managedBy: String(view['managedBy'] ?? ''),
     sku: (view['sku'] ?? null) as Value,
     plan: null,
-    properties: structuredClone(properties) as Value,
+    properties: properties as Value,
     tags: Object.keys(record.tags).length > 0 ? { ...record.tags } : null,
     identity: (view['identity'] ?? null) as Value,
     zones: (record.zones ?? null) as Value,

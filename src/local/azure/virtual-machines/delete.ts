@@ -11,7 +11,7 @@ import {
 import { concurrentRequest } from '../errors.ts';
 import type { Reply } from '../messages.ts';
 import type { Operation } from '../operations.ts';
-import type { DeleteOption, VirtualMachineRecord } from '../records.ts';
+import type { VirtualMachineRecord } from '../records.ts';
 import { sameId } from '../resource-ids.ts';
 import { release } from './disk-ownership.ts';
 
@@ -70,8 +70,16 @@ export function removeMachine(
   linger: { lingerUntil?: number },
 ): void {
   cloud.resources.remove(machine.id, at, linger);
-  letGo(cloud, machine, machine.osDisk.diskId, machine.osDisk.deleteOption, at);
-  for (const disk of machine.dataDisks) letGo(cloud, machine, disk.diskId, disk.deleteOption, at);
+  const { osDisk, dataDisks } = machine;
+  for (const { diskId, deleteOption } of [osDisk, ...dataDisks]) {
+    const disk = cloud.resources.get('disk', diskId);
+    if (!disk || !sameId(disk.managedBy ?? disk.transition?.vmId, machine.id)) continue;
+    if (deleteOption === 'Delete') cloud.resources.remove(disk.id, at);
+    else {
+      release(disk, at);
+      cloud.resources.save(disk, at);
+    }
+  }
   for (const { id, deleteOption } of machine.networkInterfaces) {
     const found = cloud.resources.get('networkInterface', id);
     if (!found || !sameId(found.virtualMachineId, machine.id)) continue;
@@ -81,22 +89,4 @@ export function removeMachine(
       cloud.resources.save(found, at);
     }
   }
-}
-
-function letGo(
-  cloud: Cloud,
-  machine: VirtualMachineRecord,
-  diskId: string | undefined,
-  deleteOption: DeleteOption,
-  at: number,
-): void {
-  const disk = cloud.resources.get('disk', diskId);
-  const owner = disk?.managedBy ?? disk?.transition?.vmId;
-  if (!disk || !sameId(owner, machine.id)) return;
-  if (deleteOption === 'Delete') {
-    cloud.resources.remove(disk.id, at);
-    return;
-  }
-  release(disk, at);
-  cloud.resources.save(disk, at);
 }
