@@ -48,5 +48,7 @@ export async function* listPages<T extends AnyObject>(
     const items = (body.items ?? []).map((item) => ({ ...type, ...item }));
     yield { items, resourceVersion: body.metadata?.resourceVersion ?? '' };
     next = body.metadata?.continue;
+    // Pages that come faster than timers and sockets get their turn must not starve them.
+    await new Promise<void>((resolve) => setImmediate(resolve));
   } while (next);
 }

@@ -33,7 +33,9 @@ export interface ReflectorOptions<T extends AnyObject> {
 
 export interface ReflectorHealth {
   readonly synced: boolean;
-  /** Since the server last sent anything; undefined before it ever did. */
+  /** Epoch milliseconds at which the server last sent anything; undefined before it ever did. */
+  readonly lastByteAt: number | undefined;
+  /** How long ago that was. */
   readonly silentMilliseconds: number | undefined;
   readonly lists: number;
   readonly watches: number;
@@ -87,10 +89,13 @@ export class Reflector<T extends AnyObject> {
   }
 
   health(): ReflectorHealth {
+    const { clock } = this.#runtime;
     const at = this.#lastByteAt;
+    const silentMilliseconds = at === undefined ? undefined : clock.monotonic() - at;
     return {
       synced: this.#options.store.synced,
-      silentMilliseconds: at === undefined ? undefined : this.#runtime.clock.monotonic() - at,
+      lastByteAt: silentMilliseconds === undefined ? undefined : clock.now() - silentMilliseconds,
+      silentMilliseconds,
       lists: this.#lists,
       watches: this.#watches,
     };
@@ -274,7 +279,8 @@ export class Reflector<T extends AnyObject> {
   #settleBackoff(startedAt: number, cause: 'end' | 'gone' | 'error'): void {
     this.#watchEnds.increment({ resource: this.#options.resource.plural, cause });
     const lived = this.#runtime.clock.monotonic() - startedAt;
-    if (lived >= HEALTHY_MILLISECONDS) this.#backoff = 0;
+    const heard = this.#lastByteAt !== undefined && this.#lastByteAt >= startedAt;
+    if (heard && lived >= HEALTHY_MILLISECONDS) this.#backoff = 0;
     else if (this.#backoff > 0)
       this.#backoff = Math.min(this.#backoff * 2, LONGEST_BACKOFF_MILLISECONDS);
     // A single early end is nothing; it is the second in a row that must not become a storm.
