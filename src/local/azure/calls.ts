@@ -143,7 +143,7 @@ export function accepted(cloud: Cloud, operation: Operation, options: AcceptedOp
   const headers: Record<string, string> = {
     ...(options.headers !== 'location' && {
       'azure-asyncoperation': operationUrl(base, operation, 'status'),
-      'azure-asyncnotification': 'Enabled',
+      ...(operation.segment === 'operations' && { 'azure-asyncnotification': 'Enabled' }),
     }),
     ...(options.headers !== 'asyncOperation' && {
       location: operationUrl(base, operation, 'result'),

@@ -34,3 +34,28 @@ export function viewDisk(disk: DiskRecord, now: number): JsonObject {
     },
   };
 }
+
+const knownAtAcceptance = ['creationData', 'diskSizeGB', 'incremental', 'osType'];
+
+/**
+ * What the answer to an accepted write shows of a disk or snapshot: little more than what was asked
+ * for. No unique id, no state of the disk: those come with the finished operation.
+ */
+export function viewAccepted(view: JsonObject, asked: JsonObject): JsonObject {
+  const all = view['properties'] as JsonObject;
+  const shown = knownAtAcceptance.filter((key) => all[key] !== undefined);
+  return {
+    name: view['name'],
+    id: view['id'],
+    type: view['type'],
+    location: view['location'],
+    ...(view['zones'] !== undefined && { zones: view['zones'] }),
+    tags: view['tags'],
+    sku: { name: (view['sku'] as JsonObject)['name'] },
+    properties: {
+      ...asked,
+      ...Object.fromEntries(shown.map((key) => [key, all[key]])),
+      provisioningState: all['provisioningState'],
+    },
+  };
+}

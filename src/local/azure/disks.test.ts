@@ -25,7 +25,12 @@ describe('disks', () => {
     const { send, clock } = aFakeCloud();
     const created = send('PUT', 'disks/one', emptyDisk);
     assert.equal(created.status, 202);
-    assert.equal(propertiesOf(created)['provisioningState'], 'Updating');
+    // No unique id and no disk state yet: a client that trusts this answer for them finds nothing.
+    assert.deepEqual(propertiesOf(created), {
+      creationData: { createOption: 'Empty' },
+      diskSizeGB: 32,
+      provisioningState: 'Updating',
+    });
     assert.match(created.headers['azure-asyncoperation']!, /DiskOperations/);
     assert.match(created.headers['location']!, /monitor=true/);
     assert.equal(created.headers['retry-after'], '2');

@@ -22,7 +22,7 @@ import {
   startOperation,
   targetId,
 } from './calls.ts';
-import { viewDisk } from './disk-view.ts';
+import { viewAccepted, viewDisk } from './disk-view.ts';
 import {
   invalidParameter,
   operationNotAllowed,
@@ -202,7 +202,7 @@ function changeDisk(
 function writeAccepted(cloud: Cloud, call: Call, operation: Operation, disk: DiskRecord): Reply {
   return accepted(cloud, operation, {
     status: 202,
-    body: viewDisk(disk, call.now),
+    body: viewAccepted(viewDisk(disk, call.now), disk.echoed),
     headers: 'both',
     retryAfterSeconds: POLL_HINT_SECONDS,
   });

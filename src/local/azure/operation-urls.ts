@@ -3,10 +3,10 @@
 import { accepted, type Call, type Cloud, formatMoment, retryAfterHint } from './calls.ts';
 import { refuse } from './errors.ts';
 import type { Reply } from './messages.ts';
-import { type Operation, operationSignature } from './operations.ts';
+import { type Operation, operationSignature, type UrlPurpose } from './operations.ts';
 
 export function getOperationStatus(cloud: Cloud, call: Call): Reply {
-  const operation = knownOperation(cloud, call);
+  const operation = knownOperation(cloud, call, 'status');
   const running = operation.status === 'InProgress';
   return {
     status: 200,
@@ -27,7 +27,7 @@ export function getOperationStatus(cloud: Cloud, call: Call): Reply {
 }
 
 export function getOperationResult(cloud: Cloud, call: Call): Reply {
-  const operation = knownOperation(cloud, call);
+  const operation = knownOperation(cloud, call, 'result');
   if (operation.status === 'InProgress')
     return accepted(cloud, operation, {
       status: 202,
@@ -43,13 +43,13 @@ function errorOf(operation: Operation): { code: string; message: string } {
   return { code, message };
 }
 
-function knownOperation(cloud: Cloud, call: Call): Operation {
+function knownOperation(cloud: Cloud, call: Call, purpose: UrlPurpose): Operation {
   const operation = cloud.operations.get(call.name);
   const expiresAfter = cloud.settings.operationExpiryMilliseconds;
   const expired = operation?.endedAt !== undefined && operation.endedAt + expiresAfter <= call.now;
   if (!operation || operation.lost || expired)
     throw refuse(404, 'NotFound', `The operation '${call.name}' could not be found.`);
-  if (call.query.get('s') !== operationSignature(operation))
+  if (call.query.get('s') !== operationSignature(operation, purpose))
     throw refuse(403, 'InvalidAuthenticationToken', 'The signature of the URL is not valid.');
   return operation;
 }

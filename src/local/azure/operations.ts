@@ -127,22 +127,20 @@ function hasDueTime(operation: Operation): operation is Operation & { readonly d
   return operation.dueAt !== undefined;
 }
 
+export type UrlPurpose = 'status' | 'result';
+
 /** The signed part of an operation URL: long, opaque, and checked. */
-export function operationSignature(operation: Operation): string {
-  return createHash('sha256').update(`operation ${operation.id}`).digest('base64url');
+export function operationSignature(operation: Operation, purpose: UrlPurpose): string {
+  return createHash('sha256').update(`${purpose} ${operation.id}`).digest('base64url');
 }
 
 // Real URLs carry a certificate; about this long. Whoever stores the URL must have room for it.
-const CERTIFICATE_BLOCKS = 64;
+const CERTIFICATE_BLOCKS = 88;
 const certificate = Array.from({ length: CERTIFICATE_BLOCKS }, (_, block) =>
   createHash('sha256').update(`certificate ${block}`).digest('base64url'),
 ).join('');
 
-export function operationUrl(
-  baseUrl: string,
-  operation: Operation,
-  purpose: 'status' | 'result',
-): string {
+export function operationUrl(baseUrl: string, operation: Operation, purpose: UrlPurpose): string {
   const { subscriptionId, provider, location, segment, id } = operation;
   const path = `/subscriptions/${subscriptionId}/providers/${provider}/locations/${location}`;
   const query = new URLSearchParams({
@@ -151,7 +149,7 @@ export function operationUrl(
     'api-version': '2025-04-01',
     t: String(operation.startedAt),
     c: certificate,
-    s: operationSignature(operation),
+    s: operationSignature(operation, purpose),
   });
   return `${baseUrl}${path}/${segment}/${id}?${query}`;
 }

@@ -14,6 +14,7 @@ import {
   startOperation,
   targetId,
 } from './calls.ts';
+import { viewAccepted } from './disk-view.ts';
 import { propertyChangeNotAllowed, referenceNotFound, resourceNotFound } from './errors.ts';
 import type { JsonObject } from './json.ts';
 import { listPage } from './list-pages.ts';
@@ -111,7 +112,7 @@ function writeSnapshot(cloud: Cloud, call: Call, snapshot: SnapshotRecord): Repl
   cloud.resources.save(snapshot, call.now);
   return accepted(cloud, operation, {
     status: 202,
-    body: viewSnapshot(snapshot, call.now),
+    body: viewAccepted(viewSnapshot(snapshot, call.now), snapshot.echoed),
     headers: 'both',
     retryAfterSeconds: POLL_HINT_SECONDS,
   });

@@ -48,7 +48,10 @@ const computeGroups = {
     limit('CreateUpdateDisks3Min', 3000, 1000),
     limit('CreateUpdateDisks30Min', 25_000, 833),
   ],
-  diskPoll: [limit('GetOperation3Min', 50_000, 16_667)],
+  diskPoll: [
+    limit('GetOperation3Min', 50_000, 16_667),
+    limit('GetOperation30Min', 400_000, 13_333),
+  ],
 } satisfies Record<string, readonly Limit[]>;
 
 const groupOfOperation: Readonly<Record<string, keyof typeof computeGroups>> = {
