@@ -10,13 +10,7 @@ import type {
   NfsFacts,
   NfsIntent,
 } from './node-mount-facts.ts';
-import {
-  arrayUuidOf,
-  isBeingErased,
-  isRunning,
-  membersOf,
-  planErasing,
-} from './node-mount-mdadm.ts';
+import { arrayUuidOf, isRunning, membersOf, planErasing } from './node-mount-mdadm.ts';
 import { planUnmounting } from './node-mount-mountpoint.ts';
 import { type NodeMountPlan, step } from './node-mount-step.ts';
 
@@ -49,8 +43,10 @@ export function planMdadmCleanup(intent: MdadmIntent, facts: MdadmFacts): NodeMo
     return step('It is being deleted.', { type: 'stopArray', path: array.path, arrayUuid });
   const members = membersOf(facts, arrayUuid);
   if (erases) {
+    // Not those whose data was only going to be wiped: until that is done it is somebody's data.
+    const keys = new Set(journal.erasing);
     const unreadable = facts.devices.find(
-      (device) => isBeingErased(facts)(device) && device.contents?.ends === 'unreadable',
+      (device) => keys.has(identityKey(device)) && device.contents?.ends === 'unreadable',
     );
     if (unreadable)
       return {
@@ -58,7 +54,7 @@ export function planMdadmCleanup(intent: MdadmIntent, facts: MdadmFacts): NodeMo
         reason: 'CleanupFailed',
         message: `${describeDevice(unreadable)} can't be read, so nothing proves that it is erased.`,
       };
-    const erasing = planErasing(facts, members, arrayUuid);
+    const erasing = planErasing(facts, members, { arrayUuid, keys });
     if (erasing) return erasing;
   }
   if (journal.claims.length > 0)

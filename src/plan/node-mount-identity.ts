@@ -26,3 +26,8 @@ export function normalUuid(uuid: string): string {
   const hex = uuid.trim().replaceAll(/[-:]/g, '').toLowerCase();
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
+
+/** mdadm's own way to write a UUID: `1ae21676:b5a50bcc:01234567:89abcdef`. */
+export function colonUuid(uuid: string): string {
+  return (uuid.replaceAll(/[-:]/g, '').match(/.{8}/g) ?? []).join(':');
+}

@@ -143,14 +143,18 @@ function planUndo(
       path: facts.array.path,
       arrayUuid,
     });
-  return planErasing(facts, members, arrayUuid);
+  const keys = new Set([...facts.journal.erasing, ...facts.journal.wiped]);
+  return planErasing(facts, members, { arrayUuid, keys });
 }
 
-/** Undefined once no member of ours carries anything any more. */
+/**
+ * Undefined once no member of ours, and no disk with one of these identity keys, carries anything
+ * any more.
+ */
 export function planErasing(
   facts: MdadmFacts,
   members: readonly DeviceFacts[],
-  arrayUuid: string,
+  { arrayUuid, keys }: { arrayUuid: string; keys: ReadonlySet<string> },
 ): NodeMountPlan | undefined {
   const member = members[0];
   if (member)
@@ -159,7 +163,7 @@ export function planErasing(
       target: targetOf(member),
       arrayUuid,
     });
-  for (const device of facts.devices.filter(isBeingErased(facts))) {
+  for (const device of facts.devices.filter((one) => keys.has(identityKey(one)))) {
     const target = targetOf(device);
     const { contents } = device;
     if (contents?.signatures === 'found' || contents?.signatures === 'ambivalent')
@@ -174,17 +178,12 @@ export function planErasing(
       });
   }
   const marker = facts.creatingMarkers[0];
-  if (marker)
+  if (marker && facts.journal.array === 'unknown')
     return step('A killed creation left it behind.', {
       type: 'removeCreatingMarker',
       path: marker,
     });
   return undefined;
-}
-
-export function isBeingErased(facts: MdadmFacts): (device: DeviceFacts) => boolean {
-  const keys = new Set([...facts.journal.erasing, ...facts.journal.wiped]);
-  return (device) => keys.has(identityKey(device));
 }
 
 function planCreation(intent: MdadmIntent, facts: MdadmFacts, arrayUuid: string): NodeMountPlan {

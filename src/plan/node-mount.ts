@@ -35,15 +35,20 @@ function isMdadm(situation: NodeMountSituation): situation is MdadmSituation {
 /** Data is mounted hard: a server that goes away makes its users wait, never lose a write. */
 const nfsOptions = ['hard', 'timeo=600', 'retrans=2', 'noresvport', 'retry=0', 'nosuid', 'nodev'];
 
+/** `server:/export`, with IPv6 addresses in brackets. */
+export function nfsSource(intent: NfsIntent): string {
+  const { server, exportPath } = intent;
+  return `${server.includes(':') ? `[${server}]` : server}:${exportPath}`;
+}
+
 function planNfs(intent: NfsIntent, facts: NfsFacts): NodeMountPlan {
   if (facts.missing.length > 0)
     return refuse('PrerequisitesMissing', `The node lacks ${facts.missing.join(', ')}.`);
   const { mountPoint, journal } = facts;
-  const host = intent.server.includes(':') ? `[${intent.server}]` : intent.server;
   const mounting = planMounting(
     { intent, mountPoint, journal },
     {
-      source: `${host}:${intent.exportPath}`,
+      source: nfsSource(intent),
       filesystem: 'nfs',
       options: [`nfsvers=${intent.version}`, ...nfsOptions, ...intent.mountOptions],
       uuid: undefined,

@@ -197,6 +197,18 @@ export function signatureOf(node: BlockNode): Signature | undefined {
   }
 }
 
+const majors: Readonly<Record<string, number>> = { sd: 8, vd: 254, md: 9, nvme: 259 };
+
+/** `major:minor`, following from the name as the kernel's drivers do it. */
+export function deviceNumberOf(kernelName: string): string {
+  const [, driver = '', rest = ''] = /^(sd|vd|md|nvme)(.*)$/.exec(kernelName) ?? [];
+  const digits = (rest.match(/\d+/g) ?? []).map(Number);
+  if (driver === 'md') return `9:${digits[0]}`;
+  if (driver === 'nvme')
+    return `259:${(digits[0] ?? 0) * 256 + (digits[1] ?? 0) * 16 + (digits[2] ?? 0)}`;
+  return `${majors[driver]}:${(rest.charCodeAt(0) - 97) * 16 + (digits[0] ?? 0)}`;
+}
+
 /** The links udev would make. */
 export function linksOf(node: BlockNode): string[] {
   if (node.array) {

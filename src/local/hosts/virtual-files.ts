@@ -1,5 +1,5 @@
 // The files of /proc and /sys that tell the agent about mounts, arrays and disks.
-import type { BlockNode } from './block-layer.ts';
+import { type BlockNode, deviceNumberOf } from './block-layer.ts';
 import type { Machine } from './machine.ts';
 import type { MdArray } from './md-array.ts';
 
@@ -44,6 +44,7 @@ function readBlockFile(machine: Machine, node: BlockNode, file: string): string 
   const { serial, wwn, model, rotational, removable, readOnly, namespaceId } =
     node.disk?.options ?? {};
   const values: Record<string, string | undefined> = {
+    dev: deviceNumberOf(node.kernelName),
     size: String(node.sizeBytes / 512),
     ro: readOnly ? '1' : '0',
     removable: removable ? '1' : '0',
@@ -111,8 +112,9 @@ function mountinfo(machine: Machine): string {
   const lines = machine.mounts.map((mount) => {
     const options = mount.options.join(',');
     const source = escapePath(mount.source);
+    const device = mount.kernelName ? deviceNumberOf(mount.kernelName) : `0:${mount.id}`;
     return (
-      `${mount.id} ${mount.target === '/' ? 1 : 100} 0:${mount.id} / ${escapePath(mount.target)} ` +
+      `${mount.id} ${mount.target === '/' ? 1 : 100} ${device} / ${escapePath(mount.target)} ` +
       `${options} shared:${mount.id} - ${mount.filesystem} ${source} ${options}`
     );
   });
@@ -124,7 +126,7 @@ function foreignMountinfo(machine: Machine, processId: number): string | undefin
   if (mounts.length === 0) return undefined;
   const lines = mounts.map(
     ({ target, source, filesystem }, index) =>
-      `${900 + index} 1 0:${900 + index} / ${escapePath(target)} rw - ${filesystem} ${source} rw`,
+      `${900 + index} 1 ${deviceNumberOf(source.replace('/dev/', ''))} / ${escapePath(target)} rw - ${filesystem} ${source} rw`,
   );
   return `${lines.join('\n')}\n`;
 }

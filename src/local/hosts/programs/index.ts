@@ -32,4 +32,6 @@ export const programs: ReadonlyMap<string, Program> = new Map<string, Program>([
   ['modprobe', system.modprobe],
   ['sync', system.sync],
   ['udevadm', system.udevadm],
+  ['lsns', system.lsns],
+  ['dd', system.dd],
 ]);

@@ -1,5 +1,5 @@
 // lsblk -J -b -p -o …: the tree of block devices as udev describes it.
-import { type BlockNode, signatureOf } from '../block-layer.ts';
+import { type BlockNode, deviceNumberOf, signatureOf } from '../block-layer.ts';
 import { hasProtectiveMbr } from '../gpt.ts';
 import type { Machine } from '../machine.ts';
 import { identityOf, type Program, parseArguments } from './program.ts';
@@ -35,6 +35,7 @@ const columns: Readonly<Record<string, Column>> = {
   },
   pkname: (node) => (node.parent ? `/dev/${node.parent}` : null),
   state: (node) => (node.kind === 'disk' ? 'running' : null),
+  'maj:min': (node) => deviceNumberOf(node.kernelName),
   'log-sec': () => 512,
   'phy-sec': () => 4096,
   subsystems: (node) => `block:${node.disk?.options.transport ?? 'virtio'}:pci`,

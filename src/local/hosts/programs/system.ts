@@ -130,3 +130,37 @@ export function versionOnly(line: string): Program {
     return 0;
   };
 }
+
+/** lsns -J -t mnt -o PID,COMMAND: one process of each mount namespace. */
+export const lsns: Program = async (call) => {
+  await call.work(10);
+  const foreign = new Set(call.machine.foreignMounts.map(({ processId }) => processId));
+  const namespaces = [
+    { pid: 1, command: '/sbin/init' },
+    ...[...foreign].map((pid) => ({ pid, command: '/usr/bin/some-daemon' })),
+  ];
+  call.out(`${JSON.stringify({ namespaces }, null, 3)}\n`);
+  return 0;
+};
+
+const DD_UNITS: Readonly<Record<string, number>> = { K: 1024, M: 1024 ** 2 };
+
+/** dd from /dev/zero onto a device. As the real one it asks nobody whether the device is in use. */
+export const dd: Program = async (call) => {
+  const values = new Map(call.arguments.map((one) => one.split('=') as [string, string]));
+  const path = values.get('of') ?? '';
+  const node = call.machine.blocks.resolve(path);
+  if (!node || values.get('if') !== '/dev/zero') {
+    call.err(`dd: failed to open '${path}': No such file or directory\n`);
+    return 1;
+  }
+  const size = values.get('bs') ?? '512';
+  const blockBytes = Number.parseInt(size, 10) * (DD_UNITS[size.at(-1) ?? ''] ?? 1);
+  const inBytes = values.get('oflag')?.includes('seek_bytes') === true;
+  const seek = Number(values.get('seek') ?? 0) * (inBytes ? 1 : blockBytes);
+  const length = Number(values.get('count') ?? 0) * blockBytes;
+  await call.work(20);
+  const failed = attempt(call, `error writing '${path}'`, () => node.content.zero(seek, length));
+  if (!failed) call.err(`${length} bytes copied\n`);
+  return failed;
+};

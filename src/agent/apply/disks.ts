@@ -1,0 +1,106 @@
+// Steps on disks: reserve them, destroy what was confirmed, erase what was ours.
+import { describeContents, describeDevice, identityKey, judgeDevice } from '../../plan/disks.ts';
+import { isSameUuid } from '../../plan/node-mount-identity.ts';
+import type { Step, Target } from '../../plan/node-mount-step.ts';
+import { formatTime } from '../../runtime/clock.ts';
+import { PoolkeeperError } from '../../runtime/errors.ts';
+import { entryOf, reexamine, type StepContext } from './context.ts';
+
+type StepOf<Type extends Step['type']> = Extract<Step, { readonly type: Type }>;
+
+const END_BYTES = 1024 * 1024;
+
+/** In memory, on the node's disk, then for everyone to see; only then anything may be written. */
+export async function claimDevices(
+  context: StepContext,
+  step: StepOf<'claimDevices'>,
+): Promise<void> {
+  const { claims, journal, owner } = context;
+  const devices = step.targets.map(({ identity }) => identity);
+  claims.claim(owner, devices);
+  const added = new Set(devices.map(identityKey));
+  const kept = (entryOf(context).claims ?? []).filter((one) => !added.has(identityKey(one)));
+  await journal.update(owner, { claims: [...kept, ...devices] });
+  await context.publishClaims();
+}
+
+export async function releaseDevices(context: StepContext): Promise<void> {
+  const { claims, journal, owner } = context;
+  await journal.update(owner, { claims: [], erasing: [] });
+  claims.release(owner.uid);
+  await context.publishClaims();
+}
+
+export async function wipeDevice(context: StepContext, step: StepOf<'wipeDevice'>): Promise<void> {
+  await context.confirmIntent();
+  const [device] = await reexamine(context, [step.target]);
+  const { identity, path } = step.target;
+  const confirmed = identity.serial ?? identity.wwn;
+  const verdict = judgeDevice(device!, { wipeConfirm: confirmed });
+  if (verdict.type !== 'wipe' || verdict.destroys !== step.destroys)
+    throw changed(step.target, `holds ${describeContents(device!) ?? 'nothing'} now`);
+  const before = entryOf(context);
+  const record = {
+    time: formatTime(context.clock.now()),
+    device: confirmed ?? path,
+    found: step.destroys,
+  };
+  await context.runner.run({
+    argv: ['wipefs', '-a', path],
+    before: {
+      wiped: [...(before.wiped ?? []), identityKey(identity)],
+      wipes: [...(before.wipes ?? []), record],
+    },
+  });
+  await zeroBothEnds(context, step.target);
+}
+
+export async function zeroSuperblock(
+  context: StepContext,
+  step: StepOf<'zeroSuperblock'>,
+): Promise<void> {
+  await context.confirmIntent();
+  const [device] = await reexamine(context, [step.target]);
+  const superblock = device?.contents?.superblock;
+  if (superblock?.type !== 'member' || !isSameUuid(superblock.arrayUuid, step.arrayUuid))
+    throw changed(step.target, 'does not carry our superblock any more');
+  const erasing = entryOf(context).erasing ?? [];
+  const key = identityKey(step.target.identity);
+  await context.runner.run({
+    argv: ['mdadm', '--zero-superblock', step.target.path],
+    before: { erasing: erasing.includes(key) ? erasing : [...erasing, key] },
+  });
+}
+
+/** wipefs opens the disk exclusively, so one that somebody uses is refused. Never with -f. */
+export async function wipeSignatures(
+  context: StepContext,
+  step: StepOf<'wipeSignatures'>,
+): Promise<void> {
+  await context.confirmIntent();
+  await reexamine(context, [step.target]);
+  await context.runner.run({ argv: ['wipefs', '-a', step.target.path] });
+}
+
+export async function zeroEnds(context: StepContext, step: StepOf<'zeroEnds'>): Promise<void> {
+  await context.confirmIntent();
+  await zeroBothEnds(context, step.target);
+}
+
+async function zeroBothEnds(context: StepContext, target: Target): Promise<void> {
+  const last = target.identity.sizeBytes - END_BYTES;
+  for (const seek of [0, last]) {
+    // dd doesn't ask whether a disk is in use; looking at it first does.
+    const [device] = await reexamine(context, [target]);
+    if (device?.contents?.ends === 'busy') throw changed(target, 'is in use now');
+    const argv = ['dd', 'if=/dev/zero', `of=${target.path}`, 'bs=1M', 'count=1', `seek=${seek}`];
+    await context.runner.run({
+      argv: [...argv, 'oflag=direct,seek_bytes', 'conv=fsync,notrunc'],
+    });
+  }
+}
+
+function changed(target: Target, what: string): PoolkeeperError {
+  const device = describeDevice({ ...target.identity, path: target.path });
+  return new PoolkeeperError('DeviceChanged', `${device} ${what}.`);
+}

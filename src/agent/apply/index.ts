@@ -1,0 +1,60 @@
+// Carries out one step. What may be destructive is checked once more on the spot, by the step's
+// own function; what happened is in the journal before and after.
+import type { Step } from '../../plan/node-mount-step.ts';
+import { unreachable } from '../../runtime/assert.ts';
+import * as arrays from './arrays.ts';
+import type { StepContext } from './context.ts';
+import * as disks from './disks.ts';
+import * as mounts from './mounts.ts';
+
+export type { StepContext } from './context.ts';
+
+export async function applyStep(step: Step, context: StepContext): Promise<void> {
+  const { journal, owner, runner } = context;
+  switch (step.type) {
+    case 'claimDevices':
+      return disks.claimDevices(context, step);
+    case 'releaseDevices':
+      return disks.releaseDevices(context);
+    case 'wipeDevice':
+      return disks.wipeDevice(context, step);
+    case 'zeroSuperblock':
+      return disks.zeroSuperblock(context, step);
+    case 'wipeSignatures':
+      return disks.wipeSignatures(context, step);
+    case 'zeroEnds':
+      return disks.zeroEnds(context, step);
+    case 'createArray':
+      return arrays.createArray(context, step);
+    case 'recordArray':
+      return journal.update(owner, { array: 'made' });
+    case 'assembleArray':
+      return arrays.assembleArray(context, step);
+    case 'stopArray':
+      return arrays.stopArray(context, step);
+    case 'removeCreatingMarker':
+      return runner.host.removeFile(step.path);
+    case 'makeFilesystem':
+      return arrays.makeFilesystem(context, step);
+    case 'eraseFilesystem':
+      return arrays.eraseFilesystem(context, step);
+    case 'makeMountPoint':
+      return mounts.makeMountPoint(context, step);
+    case 'protectMountPoint':
+      return mounts.protectMountPoint(context, step);
+    case 'mount':
+      return mounts.mount(context, step);
+    case 'writeMarker':
+      return mounts.writeMarker(context, step);
+    case 'recordActive':
+      return journal.update(owner, { active: true });
+    case 'unmount':
+      return mounts.unmount(context, step);
+    case 'unprotectMountPoint':
+      return mounts.unprotectMountPoint(context, step);
+    case 'removeMountPoint':
+      return mounts.removeMountPoint(context, step);
+    default:
+      return unreachable(step);
+  }
+}

@@ -1,0 +1,41 @@
+// Which NodeMount owns which disk of this node, across all namespaces: first come, first served.
+// Rebuilt from the journals at start, so a restart forgets nobody.
+import { type DeviceIdentity, describeDevice, identityKey } from '../plan/disks.ts';
+import { PoolkeeperError } from '../runtime/errors.ts';
+import type { JournalEntry, Owner } from './journal.ts';
+
+export class DeviceClaims {
+  readonly #owners = new Map<string, Owner>();
+
+  constructor(entries: readonly JournalEntry[]) {
+    for (const entry of entries)
+      for (const device of entry.claims) this.#owners.set(identityKey(device), entry);
+  }
+
+  ownerOf(device: DeviceIdentity): Owner | undefined {
+    return this.#owners.get(identityKey(device));
+  }
+
+  /** For the planner: the disks that somebody else has, with words for whom. */
+  ofOthers(uid: string): Map<string, string> {
+    const others = [...this.#owners].filter(([, owner]) => owner.uid !== uid);
+    return new Map(others.map(([key, { namespace, name }]) => [key, `${namespace}/${name}`]));
+  }
+
+  /** All or nothing, in one turn: two mounts that want the same disk can't both get it. */
+  claim(owner: Owner, devices: readonly DeviceIdentity[]): void {
+    for (const device of devices) {
+      const present = this.ownerOf(device);
+      if (present && present.uid !== owner.uid)
+        throw new PoolkeeperError(
+          'DeviceClaimed',
+          `${describeDevice(device)} belongs to ${present.namespace}/${present.name}.`,
+        );
+    }
+    for (const device of devices) this.#owners.set(identityKey(device), owner);
+  }
+
+  release(uid: string): void {
+    for (const [key, owner] of this.#owners) if (owner.uid === uid) this.#owners.delete(key);
+  }
+}

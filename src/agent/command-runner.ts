@@ -1,0 +1,110 @@
+// Runs commands on the host. Probes are quick, have a deadline and leave no trace; commands that
+// change something are written into the journal before and after, with their output.
+import type { CommandRecord } from '../api/command-record.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { formatTime } from '../runtime/clock.ts';
+import { PoolkeeperError } from '../runtime/errors.ts';
+import type { CommandResult, HostPort } from './host-port.ts';
+import type { Journal, JournalEntry, Owner } from './journal.ts';
+import { redact, renderTerminal, tailOf } from './redaction.ts';
+
+const PROBE_TIMEOUT_MILLISECONDS = 20_000;
+const MESSAGE_TAIL_LENGTH = 400;
+
+/** A command that changes nothing. Killed after 20 seconds. */
+export function probe(host: HostPort, ...argv: string[]): Promise<CommandResult> {
+  return host.run({ argv, timeoutMilliseconds: PROBE_TIMEOUT_MILLISECONDS });
+}
+
+/** A command failed; the message has its line, its exit code and the end of what it said. */
+export class CommandFailed extends PoolkeeperError {
+  readonly exitCode: number;
+
+  constructor(line: string, exitCode: number, output: string) {
+    const tail = output.trim().slice(-MESSAGE_TAIL_LENGTH);
+    super('CommandFailed', `\`${line}\` failed with exit code ${exitCode}: ${tail || 'no output'}`);
+    this.name = 'CommandFailed';
+    this.exitCode = exitCode;
+  }
+}
+
+export interface RecordedCommand {
+  readonly argv: readonly string[];
+  readonly input?: string;
+  readonly timeoutMilliseconds?: number;
+  /** What to write down with the intent, in the same write. */
+  readonly before?: Partial<JournalEntry>;
+  /** What to write down with a success, in the same write. */
+  readonly after?: Partial<JournalEntry>;
+  /** Exit codes besides 0 that are as good. */
+  readonly accepts?: readonly number[];
+}
+
+export interface RunnerOptions {
+  readonly host: HostPort;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly owner: Owner;
+  readonly signal: AbortSignal;
+  /** Values that must never be seen. */
+  readonly secrets?: readonly string[];
+}
+
+export class CommandRunner {
+  readonly host: HostPort;
+  readonly #options: RunnerOptions;
+
+  constructor(options: RunnerOptions) {
+    this.host = options.host;
+    this.#options = options;
+  }
+
+  /** Intent to the journal, run, outcome to the journal. Throws CommandFailed on a failure. */
+  async run(command: RecordedCommand): Promise<CommandResult> {
+    const { journal, owner, clock, signal, secrets = [] } = this.#options;
+    signal.throwIfAborted();
+    const line = redact(command.argv.map(quote).join(' '), secrets);
+    const startedAt = formatTime(clock.now());
+    const running: CommandRecord = {
+      command: line,
+      state: 'Running',
+      startedAt,
+      node: this.host.nodeName,
+    };
+    const earlier = journal.get(owner.uid)?.records ?? [];
+    await journal.update(owner, { ...command.before, records: [...earlier, running] });
+    const result = await this.host.run(
+      {
+        argv: command.argv,
+        ...(command.input !== undefined && { input: command.input }),
+        ...(command.timeoutMilliseconds !== undefined && {
+          timeoutMilliseconds: command.timeoutMilliseconds,
+        }),
+      },
+      { signal },
+    );
+    const said = renderTerminal(redact(`${result.stdout}${result.stderr}`, secrets));
+    const { output, truncated } = tailOf(said);
+    const isGood = result.exitCode === 0 || command.accepts?.includes(result.exitCode) === true;
+    const ended: CommandRecord = {
+      ...running,
+      state: isGood ? 'Succeeded' : 'Failed',
+      exitCode: result.exitCode,
+      durationSeconds: Math.round(result.durationMilliseconds / 10) / 100,
+      ...(output && { output }),
+      ...(truncated && { truncated }),
+    };
+    await journal.update(owner, {
+      ...(isGood && command.after),
+      records: [...earlier, ended],
+    });
+    signal.throwIfAborted();
+    if (!isGood) throw new CommandFailed(line, result.exitCode, said);
+    return result;
+  }
+}
+
+/** As one would type it; for reading only, nothing is ever given to a shell. */
+function quote(argument: string): string {
+  return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`;
+}

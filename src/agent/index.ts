@@ -1,0 +1,208 @@
+// The agent of one node: publishes what disks there are, makes and keeps the storage that
+// NodeMounts of this node ask for, and undoes it.
+import type { NodeMount } from '../api/node-mount.ts';
+import { nodeMounts } from '../api/resources.ts';
+import { createEventRecorder } from '../kube/events.ts';
+import {
+  type ConnectOptions,
+  changedBeyondStatus,
+  connectKubernetes,
+  type Kubernetes,
+  keyOfObject,
+  runController,
+  type Store,
+  watchAndEnqueue,
+} from '../kube/index.ts';
+import { sleep } from '../runtime/clock.ts';
+import { messageOf } from '../runtime/errors.ts';
+import type { Runtime } from '../runtime/index.ts';
+import { DeviceClaims } from './claims.ts';
+import { beat } from './heartbeat.ts';
+import type { HostPort } from './host-port.ts';
+import { Inventory } from './inventory/storage-node.ts';
+import { Jobs } from './jobs.ts';
+import { Journal } from './journal.ts';
+import { type PreflightResult, runPreflight } from './preflight.ts';
+import { NodeMountReconciler } from './reconcile.ts';
+
+export interface AgentOptions {
+  readonly runtime: Runtime;
+  /** Where the API server is, or a transport to one in this process. */
+  readonly to: ConnectOptions['to'];
+  readonly host: HostPort;
+  readonly nodeName: string;
+  /** The host's directory for mounts and the journal. Default `/var/lib/poolkeeper`. */
+  readonly root?: string;
+  /** Where the agent's Lease lives. Default `poolkeeper-system`. */
+  readonly namespace?: string;
+  readonly version?: string;
+}
+
+export interface Agent {
+  /** Resolves once the first inventory was published and the caches are filled. */
+  readonly started: Promise<void>;
+  /** Kills running commands, then ends. What they leave is sorted out at the next start. */
+  stop(): Promise<void>;
+}
+
+const WORKERS = 4;
+const INVENTORY_MILLISECONDS = 60_000;
+const PREFLIGHT_EVERY = 10;
+const START_RETRY_MILLISECONDS = 5000;
+
+export function startAgent(options: AgentOptions): Agent {
+  const { runtime, nodeName, to, version = '0.0.0' } = options;
+  const log = runtime.log.child({ component: 'agent', node: nodeName });
+  const own: Runtime = { ...runtime, log };
+  const kubernetes = connectKubernetes({ runtime: own, to, component: 'agent', version });
+  const mounts = kubernetes.caches.add(nodeMounts, {
+    fieldSelector: `spec.nodeName=${nodeName}`,
+    accepts: (mount) => mount.spec.nodeName === nodeName,
+  });
+  const life = new AbortController();
+  const running = new AgentLife(
+    { ...options, runtime: own, version, kubernetes, mounts },
+    life.signal,
+  );
+  const started = running.start();
+  started.catch((error) => log.error('The agent ended.', { error: messageOf(error) }));
+  return {
+    started,
+    async stop() {
+      life.abort();
+      await running.stop();
+      await kubernetes.close();
+    },
+  };
+}
+
+interface LifeOptions extends AgentOptions {
+  readonly version: string;
+  readonly kubernetes: Kubernetes;
+  readonly mounts: Store<NodeMount>;
+}
+
+class AgentLife {
+  readonly #options: LifeOptions;
+  readonly #signal: AbortSignal;
+  readonly #jobs = new Jobs();
+  #preflight: PreflightResult = new Map();
+  #background: Promise<unknown>[] = [];
+  #stopController: () => Promise<void> = async () => {};
+
+  constructor(options: LifeOptions, signal: AbortSignal) {
+    this.#options = options;
+    this.#signal = signal;
+  }
+
+  async start(): Promise<void> {
+    const { runtime, host, nodeName, kubernetes, namespace = 'poolkeeper-system' } = this.#options;
+    const root = this.#options.root ?? '/var/lib/poolkeeper';
+    const { client, caches } = kubernetes;
+    // The journal comes first: until it is read, nobody knows which disks are taken.
+    const journal = new Journal(host, root);
+    await this.#untilDone(() => journal.load());
+    const claims = new DeviceClaims(journal.entries());
+    await this.#untilDone(async () => {
+      this.#preflight = await runPreflight(host);
+    });
+    const inventory = new Inventory({
+      runtime,
+      client,
+      host,
+      claims,
+      nodeName,
+      root,
+      version: this.#options.version,
+      preflight: () => this.#preflight,
+    });
+    this.#background.push(beat({ runtime, client, nodeName, namespace }, this.#signal));
+    this.#background.push(caches.start(this.#signal).catch(() => {}));
+    await this.#untilDone(() => inventory.publish());
+    await caches.whenSynced(this.#signal);
+    if (this.#signal.aborted) return;
+    this.#background.push(this.#keepInventory(inventory));
+    this.#runReconciler({ journal, claims, inventory, root });
+  }
+
+  #runReconciler(parts: {
+    journal: Journal;
+    claims: DeviceClaims;
+    inventory: Inventory;
+    root: string;
+  }): void {
+    const { runtime, host, nodeName, kubernetes, mounts } = this.#options;
+    const { client } = kubernetes;
+    const { journal, claims, inventory, root } = parts;
+    const events = createEventRecorder({
+      runtime,
+      client,
+      reportingController: 'poolkeeper.dev/agent',
+      reportingInstance: nodeName,
+    });
+    const reconciler = new NodeMountReconciler({
+      runtime,
+      host,
+      client,
+      mounts,
+      journal,
+      claims,
+      jobs: this.#jobs,
+      events,
+      nodeName,
+      root,
+      preflight: () => this.#preflight,
+      publishClaims: () => {
+        inventory.forgetContents();
+        return inventory.publish();
+      },
+      enqueue: (key) => controller.queue.add(key),
+    });
+    const controller = runController({
+      name: 'node-mount',
+      runtime,
+      workers: WORKERS,
+      reconcile: (key) => reconciler.reconcile(key),
+    });
+    const unsubscribe = watchAndEnqueue(mounts, controller.queue, (mount) => [keyOfObject(mount)], {
+      updatesWhen: changedBeyondStatus,
+    });
+    this.#stopController = async () => {
+      unsubscribe();
+      await controller.stop();
+    };
+  }
+
+  async #keepInventory(inventory: Inventory): Promise<void> {
+    const { runtime, host } = this.#options;
+    for (let round = 1; !this.#signal.aborted; round++) {
+      await sleep(runtime.clock, INVENTORY_MILLISECONDS, this.#signal).catch(() => {});
+      if (this.#signal.aborted) return;
+      try {
+        if (round % PREFLIGHT_EVERY === 0) this.#preflight = await runPreflight(host);
+        await inventory.publish();
+      } catch (error) {
+        runtime.log.warn('The inventory could not be published.', { error: messageOf(error) });
+      }
+    }
+  }
+
+  /** Tries until it works: an agent that gives up at start is of no use to anybody. */
+  async #untilDone(action: () => Promise<void>): Promise<void> {
+    const { runtime } = this.#options;
+    while (!this.#signal.aborted) {
+      try {
+        return await action();
+      } catch (error) {
+        runtime.log.warn('Starting is delayed.', { error: messageOf(error) });
+        await sleep(runtime.clock, START_RETRY_MILLISECONDS, this.#signal).catch(() => {});
+      }
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#stopController();
+    await this.#jobs.stop();
+    await Promise.all(this.#background);
+  }
+}

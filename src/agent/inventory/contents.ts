@@ -1,0 +1,115 @@
+// What is on a device, by every means at once: signature tools, mdadm, and direct reads of both
+// ends. Tools alone can't be believed: to them an unreadable disk is as blank as a blank one.
+import type { DeviceContents, DeviceFacts } from '../../plan/disks.ts';
+import { normalUuid } from '../../plan/node-mount-identity.ts';
+import { probe } from '../command-runner.ts';
+import type { HostPort } from '../host-port.ts';
+
+const END_BYTES = 1024 * 1024;
+const BLKID_NOTHING = 2;
+const BLKID_AMBIVALENT = 8;
+
+export async function readContents(host: HostPort, device: DeviceFacts): Promise<DeviceContents> {
+  const isUsed = device.holders.length > 0 || device.mountPoints.length > 0;
+  const blkid = await readBlkid(host, device.path);
+  const wipefs = await readWipefs(host, device.path);
+  const types = [...new Set([...blkid.types, ...wipefs.types])];
+  const hasFound = blkid.outcome === 'found' || wipefs.outcome === 'found';
+  const hasFailed = blkid.outcome === 'failed' || wipefs.outcome === 'failed';
+  const superblock = await readSuperblock(host, device.path, hasFound);
+  const signatures =
+    blkid.outcome === 'ambivalent'
+      ? 'ambivalent'
+      : hasFailed
+        ? 'failed'
+        : hasFound
+          ? 'found'
+          : 'none';
+  return {
+    signatures,
+    types,
+    superblock,
+    ends: isUsed ? 'busy' : await readEnds(host, device.path, device.sizeBytes),
+  };
+}
+
+/** The keys of `blkid -o export` and `mdadm --export`. */
+export function parseExport(text: string): ReadonlyMap<string, string> {
+  const pairs = text.split('\n').filter((line) => line.includes('='));
+  return new Map(
+    pairs.map((line) => {
+      const split = line.indexOf('=');
+      return [line.slice(0, split), line.slice(split + 1)];
+    }),
+  );
+}
+
+async function readBlkid(
+  host: HostPort,
+  path: string,
+): Promise<{ outcome: 'none' | 'found' | 'ambivalent' | 'failed'; types: string[] }> {
+  const { exitCode, stdout } = await probe(host, 'blkid', '-p', '-o', 'export', path);
+  if (exitCode === BLKID_NOTHING) return { outcome: 'none', types: [] };
+  if (exitCode === BLKID_AMBIVALENT) return { outcome: 'ambivalent', types: [] };
+  if (exitCode !== 0) return { outcome: 'failed', types: [] };
+  const values = parseExport(stdout);
+  const types = [values.get('TYPE'), values.get('PTTYPE')].filter((one) => one !== undefined);
+  return { outcome: 'found', types };
+}
+
+async function readWipefs(
+  host: HostPort,
+  path: string,
+): Promise<{ outcome: 'none' | 'found' | 'failed'; types: string[] }> {
+  const { exitCode, stdout } = await probe(host, 'wipefs', '-n', '-J', path);
+  if (exitCode !== 0) return { outcome: 'failed', types: [] };
+  // Some versions print nothing at all where there is nothing.
+  if (stdout.trim() === '') return { outcome: 'none', types: [] };
+  try {
+    const { signatures } = JSON.parse(stdout) as { signatures: { type: string }[] };
+    const types = signatures.map(({ type }) => type);
+    return { outcome: types.length > 0 ? 'found' : 'none', types };
+  } catch {
+    return { outcome: 'failed', types: [] };
+  }
+}
+
+async function readSuperblock(
+  host: HostPort,
+  path: string,
+  hasSignature: boolean,
+): Promise<DeviceContents['superblock']> {
+  const { exitCode, stdout, stderr } = await probe(host, 'mdadm', '--examine', '--export', path);
+  const values = parseExport(stdout);
+  const uuid = values.get('MD_UUID');
+  if (exitCode === 0 && uuid !== undefined)
+    return { type: 'member', arrayUuid: normalUuid(uuid), name: values.get('MD_NAME') ?? '' };
+  if (/No md superblock detected/.test(stderr)) return { type: 'none' };
+  // On a partitioned disk it tells of the table instead; that disk is refused for its table.
+  return { type: exitCode === 0 && hasSignature ? 'none' : 'failed' };
+}
+
+async function readEnds(
+  host: HostPort,
+  path: string,
+  sizeBytes: number,
+): Promise<DeviceContents['ends']> {
+  const length = Math.min(END_BYTES, sizeBytes);
+  try {
+    const ends = [
+      await host.readDevice(path, 0, length),
+      await host.readDevice(path, sizeBytes - length, length),
+    ];
+    if (ends.some((bytes) => bytes.length !== length)) return 'unreadable';
+    return ends.every(isZero) ? 'zero' : 'data';
+  } catch (error) {
+    return (error as { code?: string }).code === 'EBUSY' ? 'busy' : 'unreadable';
+  }
+}
+
+function isZero(bytes: Uint8Array): boolean {
+  // Comparing 8 bytes at a time: a mebibyte per disk is looked at on every pass.
+  const words = new BigUint64Array(bytes.buffer, bytes.byteOffset, Math.floor(bytes.length / 8));
+  for (const word of words) if (word !== 0n) return false;
+  return bytes.subarray(words.length * 8).every((byte) => byte === 0);
+}

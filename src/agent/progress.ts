@@ -1,0 +1,59 @@
+// What is being done, in a person's words.
+import type { Progress } from '../api/status.ts';
+import type { ArrayFacts } from '../plan/node-mount-facts.ts';
+import type { Step, StepType } from '../plan/node-mount-step.ts';
+
+const words: Readonly<Record<StepType, string>> = {
+  claimDevices: 'Reserving the disks',
+  releaseDevices: 'Releasing the disks',
+  wipeDevice: 'Destroying the data of a disk, as confirmed',
+  createArray: 'Creating the array',
+  recordArray: 'Checking the array',
+  assembleArray: 'Starting the array',
+  stopArray: 'Stopping the array',
+  zeroSuperblock: 'Erasing the superblock of a member',
+  wipeSignatures: 'Erasing the signatures of a member',
+  zeroEnds: 'Erasing the metadata of a member',
+  removeCreatingMarker: 'Removing what an interrupted creation left',
+  makeFilesystem: 'Making the filesystem',
+  eraseFilesystem: 'Erasing the filesystem',
+  makeMountPoint: 'Making the mount point',
+  protectMountPoint: 'Protecting the mount point',
+  mount: 'Mounting the filesystem',
+  writeMarker: 'Marking the filesystem as ours',
+  recordActive: 'Recording that it is complete',
+  unmount: 'Unmounting the filesystem',
+  unprotectMountPoint: 'Removing the mount point',
+  removeMountPoint: 'Removing the mount point',
+};
+
+export function stepProgress(step: Step): Progress {
+  return { step: words[step.type], message: `${words[step.type]}: ${step.because}` };
+}
+
+export function syncProgress(array: ArrayFacts | undefined): Progress | undefined {
+  if (array?.syncPercent === undefined) return undefined;
+  const { syncAction = 'resync', syncPercent, syncKiBPerSecond } = array;
+  const speed = syncKiBPerSecond ? ` at ${Math.round(syncKiBPerSecond / 1024)} MiB/s` : '';
+  return {
+    step: syncAction,
+    percent: syncPercent,
+    message: `${syncAction} ${syncPercent}%${speed}`,
+  };
+}
+
+export type WorkPhase = 'Preparing' | 'Formatting' | 'Mounting';
+
+const phases: Partial<Record<StepType, WorkPhase>> = {
+  makeFilesystem: 'Formatting',
+  eraseFilesystem: 'Formatting',
+  makeMountPoint: 'Mounting',
+  protectMountPoint: 'Mounting',
+  mount: 'Mounting',
+  writeMarker: 'Mounting',
+  recordActive: 'Mounting',
+};
+
+export function phaseOf(step: Step): WorkPhase {
+  return phases[step.type] ?? 'Preparing';
+}
