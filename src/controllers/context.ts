@@ -60,6 +60,8 @@ export interface ControllerContext {
   readonly stores: Stores;
   readonly cloud: AzureCloud;
   readonly events: EventRecorder;
+  /** The operator's own namespace, where the agents' heartbeats are. */
+  readonly namespace: string;
   /** The name in the tag `poolkeeper:installation`: resources of any other are never touched. */
   readonly installation: string;
   readonly defaults: InstallationDefaults;

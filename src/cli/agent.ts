@@ -1,0 +1,51 @@
+// poolkeeper agent: makes the storage of one node real. Runs once per node, privileged.
+import { hostname } from 'node:os';
+import * as z from 'zod';
+import { startAgent } from '../agent/index.ts';
+import { createLinuxHost } from '../agent/linux-host.ts';
+import { findCluster } from '../kube/kubeconfig.ts';
+import { createRuntime } from '../runtime/index.ts';
+import { createLog } from '../runtime/log.ts';
+import { createMetrics } from '../runtime/metrics.ts';
+import { defineCommand } from './command.ts';
+import { stopSignal } from './signals.ts';
+import { version } from './version.ts';
+
+export const command = defineCommand({
+  summary: 'Makes the storage of this node real and reports its disks. One per node.',
+  settings: z.object({
+    kubeconfig: z
+      .string()
+      .optional()
+      .describe('A kubeconfig file; default: in-cluster, then $KUBECONFIG, then ~/.kube/config'),
+    context: z
+      .string()
+      .optional()
+      .describe('A context of the kubeconfig; default: its current one'),
+    nodeName: z.string().default(hostname()).describe("The node's name in the cluster"),
+    namespace: z
+      .string()
+      .default('poolkeeper-system')
+      .describe("The operator's namespace, where the heartbeat is"),
+    root: z
+      .string()
+      .default('/var/lib/poolkeeper')
+      .describe("The host's directory for mounts and the journal"),
+    logLevel: z
+      .enum(['debug', 'info', 'warn', 'error', 'silent'])
+      .default('info')
+      .describe('Least severe level that is logged'),
+  }),
+  run: async ({ kubeconfig, context, nodeName, namespace, root, logLevel }) => {
+    const runtime = createRuntime({
+      log: createLog(logLevel),
+      metrics: createMetrics({ processMetrics: true }),
+    });
+    const to = findCluster({ runtime, path: kubeconfig, context });
+    const host = createLinuxHost({ nodeName, clock: runtime.clock });
+    const agent = startAgent({ runtime, to, host, nodeName, namespace, root, version });
+    await stopSignal();
+    await agent.stop();
+    return 0;
+  },
+});

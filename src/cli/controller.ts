@@ -1,0 +1,144 @@
+// poolkeeper controller: the operator as a process of its own.
+import { hostname } from 'node:os';
+import * as z from 'zod';
+import {
+  azureEnvironments,
+  createAzureCloud,
+  createCredential,
+  credentialKinds,
+} from '../azure/index.ts';
+import { findCluster } from '../kube/kubeconfig.ts';
+import { createRuntime } from '../runtime/index.ts';
+import { createLog } from '../runtime/log.ts';
+import { createMetrics } from '../runtime/metrics.ts';
+import { randomUuid } from '../runtime/random.ts';
+import { defineCommand } from './command.ts';
+import { serveEndpoints } from './http-endpoints.ts';
+import { type Operator, startOperator } from './operator.ts';
+import { flag, wholeNumber } from './settings.ts';
+import { stopSignal } from './signals.ts';
+import { version } from './version.ts';
+
+const settings = z.object({
+  kubeconfig: z
+    .string()
+    .optional()
+    .describe('A kubeconfig file; default: in-cluster, then $KUBECONFIG, then ~/.kube/config'),
+  context: z.string().optional().describe('A context of the kubeconfig; default: its current one'),
+  namespace: z
+    .string()
+    .optional()
+    .describe("The operator's own namespace; default: the pod's, or poolkeeper-system"),
+  installation: z
+    .string()
+    .regex(
+      /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/,
+      'lower-case letters, digits and hyphens, 63 at most',
+    )
+    .default('poolkeeper')
+    .describe(
+      'Name of this installation: tags its Azure resources, which no other installation touches',
+    ),
+  azureSubscriptionId: z.string().optional().describe('Subscription of pools that name none'),
+  azureResourceGroup: z.string().optional().describe('Resource group of pools that name none'),
+  azureLocation: z.string().optional().describe('Region of pools that name none'),
+  azureCloud: z
+    .enum(['AzurePublic', 'AzureUSGovernment', 'AzureChina'])
+    .default('AzurePublic')
+    .describe('Which of the Azure clouds'),
+  azureEndpoint: z
+    .url()
+    .optional()
+    .describe('Another address of the resource manager; http:// is a simulator'),
+  azureCredential: z
+    .enum(credentialKinds)
+    .default('Default')
+    .describe(`Where Azure credentials come from: ${credentialKinds.join(', ')}`),
+  azureSpeed: wholeNumber(1, 10_000)
+    .default(1)
+    .describe('How many times faster than real Azure the endpoint runs; 1 but for a simulator'),
+  leaderElect: flag().default(true).describe('Work only while holding the lease'),
+  httpAddress: z
+    .string()
+    .default('0.0.0.0:8080')
+    .describe('host:port of /healthz, /readyz and /metrics'),
+  logLevel: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('Least severe level that is logged'),
+});
+
+const DEFAULT_NAMESPACE = 'poolkeeper-system';
+
+export const command = defineCommand({
+  summary: 'Reconciles pools, claims and storage against a Kubernetes cluster and Azure.',
+  settings,
+  run: async (given) => {
+    const runtime = createRuntime({
+      log: createLog(given.logLevel),
+      metrics: createMetrics({ processMetrics: true }),
+    });
+    const access = findCluster({ runtime, path: given.kubeconfig, context: given.context });
+    const lost = Promise.withResolvers<'lost'>();
+    const operator = startOperator({
+      runtime,
+      access,
+      cloud: await connectAzure(given, runtime),
+      namespace:
+        given.namespace ??
+        (process.env['KUBERNETES_SERVICE_HOST'] ? access.namespace : DEFAULT_NAMESPACE),
+      installation: given.installation,
+      defaults: {
+        subscriptionId: given.azureSubscriptionId,
+        resourceGroup: given.azureResourceGroup,
+        location: given.azureLocation,
+      },
+      pollPace: given.azureSpeed,
+      identity: `${hostname()}_${randomUuid(runtime.random).slice(0, 8)}`,
+      leaderElect: given.leaderElect,
+      onLost: () => lost.resolve('lost'),
+    });
+    const endpoints = await serveEndpoints(
+      given.httpAddress,
+      handlersOf(operator, runtime.metrics.expose),
+    );
+    runtime.log.info('started', { version, server: access.server, http: endpoints.url });
+    const why = await Promise.race([stopSignal(), lost.promise]);
+    runtime.log.info('stopping', { why });
+    // Without the lease nothing may be written any more, not even in an orderly way.
+    if (why === 'lost') return 1;
+    await operator.stop();
+    await endpoints.close();
+    return 0;
+  },
+});
+
+async function connectAzure(
+  given: z.output<typeof settings>,
+  runtime: ReturnType<typeof createRuntime>,
+) {
+  const environment = azureEnvironments[given.azureCloud];
+  const simulated = given.azureEndpoint?.startsWith('http://') ?? false;
+  const credential = await createCredential({
+    kind: simulated ? 'Simulated' : given.azureCredential,
+    environment,
+  });
+  return createAzureCloud({
+    runtime,
+    credential,
+    environment,
+    userAgent: `poolkeeper/${version}`,
+    ...(given.azureEndpoint === undefined ? {} : { endpoint: given.azureEndpoint }),
+  });
+}
+
+function handlersOf(operator: Operator, metrics: () => Promise<string>) {
+  return {
+    live: () => {
+      const { silent } = operator.health();
+      return silent.length > 0 ? `no word from the watches of ${silent.join(', ')}` : undefined;
+    },
+    ready: () => (operator.health().synced ? undefined : 'caches are not synced'),
+    metrics,
+  };
+}

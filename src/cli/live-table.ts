@@ -1,0 +1,100 @@
+// What `npm start` shows while it runs: one row per user object. A table that redraws itself on a
+// terminal; elsewhere one plain line for each change.
+
+import type { InstancePool } from '../api/instance-pool.ts';
+import type { AnyObject, Condition, Resource } from '../api/object.ts';
+import {
+  instanceClaims,
+  instancePools,
+  storageBackends,
+  storagePools,
+  volumePools,
+} from '../api/resources.ts';
+import type { VolumePool } from '../api/volume-pool.ts';
+import type { KubeClient } from '../kube/index.ts';
+
+interface Row {
+  readonly kind: string;
+  readonly name: string;
+  readonly state: string;
+  readonly detail: string;
+}
+
+type Shown = AnyObject & {
+  status?: { conditions?: Condition[]; phase?: string; summary?: Record<string, string> };
+};
+
+const SHOWN: readonly Resource<Shown>[] = [
+  volumePools,
+  instancePools,
+  instanceClaims,
+  storagePools,
+  storageBackends,
+] as Resource<Shown>[];
+
+export async function readRows(client: KubeClient): Promise<Row[]> {
+  const lists = await Promise.all(
+    SHOWN.map(async (resource) =>
+      (await client.list(resource)).map((object) => rowOf(resource, object)),
+    ),
+  );
+  return lists.flat();
+}
+
+function rowOf(resource: Resource<Shown>, object: Shown): Row {
+  const ready = object.status?.conditions?.find(({ type }) => type === 'Ready');
+  const state =
+    object.status?.phase ?? (ready ? (ready.status === 'True' ? 'Ready' : ready.reason) : '');
+  return {
+    kind: resource.kind,
+    name: `${object.metadata.namespace}/${object.metadata.name}`,
+    state,
+    detail: poolNumbers(object) ?? ready?.message ?? '',
+  };
+}
+
+function poolNumbers(object: AnyObject): string | undefined {
+  if (object.kind !== 'VolumePool' && object.kind !== 'InstancePool') return undefined;
+  const { spec, status } = object as unknown as VolumePool | InstancePool;
+  if (!status) return undefined;
+  const { minFree, maxFree, maxTotal } = spec.scaling;
+  const used = 'attached' in status ? `${status.attached} attached` : `${status.claimed} claimed`;
+  const bar = meter(status.free, maxFree);
+  return `${bar} ${status.free} free (${minFree}–${maxFree}), ${status.creating} creating, ${used}, ${status.total}/${maxTotal}`;
+}
+
+function meter(free: number, maxFree: number): string {
+  const width = 10;
+  const filled = Math.min(width, Math.round((free / Math.max(1, maxFree)) * width));
+  return '█'.repeat(filled) + '░'.repeat(width - filled);
+}
+
+export function formatTable(rows: readonly Row[], columns: number): string {
+  const header: Row = { kind: 'KIND', name: 'NAME', state: 'STATE', detail: 'DETAIL' };
+  const all = [header, ...rows];
+  const width = (field: 'kind' | 'name' | 'state'): number =>
+    Math.max(...all.map((row) => row[field].length)) + 2;
+  const widths = { kind: width('kind'), name: width('name'), state: width('state') };
+  return all
+    .map(({ kind, name, state, detail }) =>
+      `${kind.padEnd(widths.kind)}${name.padEnd(widths.name)}${state.padEnd(widths.state)}${detail}`.slice(
+        0,
+        columns,
+      ),
+    )
+    .join('\n');
+}
+
+/** Lines for rows that changed since the last time. */
+export class ChangeLines {
+  readonly #shown = new Map<string, string>();
+
+  changes(rows: readonly Row[]): string[] {
+    return rows.flatMap(({ kind, name, state, detail }) => {
+      const line = `${kind} ${name}: ${state}${detail ? ` - ${detail}` : ''}`;
+      if (this.#shown.get(`${kind} ${name}`) === line) return [];
+      this.#shown.set(`${kind} ${name}`, line);
+      return [line];
+    });
+  }
+}

@@ -1,0 +1,176 @@
+// The whole product in one process: embedded Kubernetes API, simulated Azure, three simulated nodes,
+// the controller and one agent per node. They talk over loopback, exactly as on a cluster.
+import { join } from 'node:path';
+import { startAgent } from '../agent/index.ts';
+import { namespaces, nodes } from '../api/built-in.ts';
+import { customResourceDefinitions } from '../api/crd/index.ts';
+import { createAzureCloud, createCredential } from '../azure/index.ts';
+import { type ClusterAccess, connectKubernetes, type KubeClient } from '../kube/index.ts';
+import { startArtifactServer } from '../local/artifact-server.ts';
+import {
+  defaultLocation,
+  defaultResourceGroup,
+  defaultSubscriptionId,
+  startSimulatedAzure,
+} from '../local/azure/index.ts';
+import { defaultHosts } from '../local/hosts/index.ts';
+import { startEmbeddedKubernetes } from '../local/kubernetes/index.ts';
+import type { Runtime } from '../runtime/index.ts';
+import { createIfAbsent } from './examples.ts';
+import { startOperator } from './operator.ts';
+import { version } from './version.ts';
+
+export interface LocalOptions {
+  readonly runtime: Runtime;
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly azurePort: number;
+  readonly azureSpeed: number;
+  readonly dataDirectory?: string | undefined;
+  readonly withController: boolean;
+  readonly withAgents: boolean;
+}
+
+export interface LocalEnvironment {
+  readonly kubeconfig: string;
+  readonly kubernetesUrl: string;
+  readonly azureUrl: string;
+  /** An administrator's client; its caches hold nothing. */
+  readonly client: KubeClient;
+  readonly access: ClusterAccess;
+  stop(): Promise<void>;
+}
+
+export const LOCAL_NAMESPACE = 'poolkeeper-system';
+/** The host name that the HTTP backend example uses. */
+const ARTIFACT_HOST = 'artifacts.example';
+
+export async function startLocalEnvironment(options: LocalOptions): Promise<LocalEnvironment> {
+  const { runtime } = options;
+  const closers: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const close of closers.reverse()) await close();
+  };
+  try {
+    const kubernetes = await startKubernetes(options, closers);
+    const azureUrl = await startAzure(options, closers);
+    const access: ClusterAccess = {
+      server: kubernetes.url,
+      tls: { certificateAuthority: kubernetes.caCertificate },
+      namespace: 'default',
+      credential: async () => ({ authorization: `Bearer ${kubernetes.token('poolkeeper')}` }),
+      rejected: () => {},
+    };
+    const connection = connectKubernetes({ runtime, to: access, component: 'local', version });
+    closers.push(() => connection.close());
+    const hosts = defaultHosts(runtime, { speed: options.azureSpeed });
+    await seed(
+      connection.client,
+      hosts.map(({ nodeName }) => nodeName),
+    );
+    if (options.withAgents) {
+      for (const host of hosts) {
+        const agent = startAgent({
+          runtime,
+          to: access,
+          host,
+          nodeName: host.nodeName,
+          namespace: LOCAL_NAMESPACE,
+          version,
+        });
+        closers.push(() => agent.stop());
+      }
+    }
+    if (options.withController)
+      closers.push(await startController(options, access, azureUrl, closers));
+    const { kubeconfig, url: kubernetesUrl } = kubernetes;
+    return { kubeconfig, kubernetesUrl, azureUrl, client: connection.client, access, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startKubernetes(options: LocalOptions, closers: (() => Promise<void>)[]) {
+  const { runtime, port, dataDirectory } = options;
+  const kubernetes = await startEmbeddedKubernetes({
+    runtime,
+    port,
+    crds: customResourceDefinitions(),
+    ...(dataDirectory === undefined ? {} : { dataDirectory: join(dataDirectory, 'kubernetes') }),
+  });
+  closers.push(() => kubernetes.close());
+  return kubernetes;
+}
+
+async function startAzure(
+  options: LocalOptions,
+  closers: (() => Promise<void>)[],
+): Promise<string> {
+  const { runtime, azurePort, azureSpeed, dataDirectory } = options;
+  const azure = await startSimulatedAzure({
+    runtime,
+    port: azurePort,
+    speed: azureSpeed,
+    ...(dataDirectory === undefined ? {} : { dataDirectory: join(dataDirectory, 'azure') }),
+    snapshots: [
+      {
+        id: `/subscriptions/${defaultSubscriptionId}/resourceGroups/${defaultResourceGroup}/providers/Microsoft.Compute/snapshots/golden-v1`,
+        sizeGigabytes: 32,
+        content: 'golden-v1',
+      },
+    ],
+  });
+  closers.push(() => azure.close());
+  return azure.url;
+}
+
+/** After a restart with a data directory they are there already. */
+async function seed(client: KubeClient, nodeNames: readonly string[]): Promise<void> {
+  await createIfAbsent(client, namespaces, {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name: LOCAL_NAMESPACE },
+  });
+  for (const name of nodeNames) {
+    const labels = { 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux' };
+    await createIfAbsent(client, nodes, {
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name, labels },
+    });
+  }
+}
+
+async function startController(
+  { runtime, azureSpeed }: LocalOptions,
+  access: ClusterAccess,
+  azureUrl: string,
+  closers: (() => Promise<void>)[],
+): Promise<() => Promise<void>> {
+  const artifacts = await startArtifactServer();
+  closers.push(() => artifacts.close());
+  const operator = startOperator({
+    runtime,
+    access,
+    cloud: createAzureCloud({
+      runtime,
+      credential: await createCredential({ kind: 'Simulated' }),
+      endpoint: azureUrl,
+      userAgent: `poolkeeper/${version}`,
+    }),
+    namespace: LOCAL_NAMESPACE,
+    installation: 'local',
+    defaults: {
+      subscriptionId: defaultSubscriptionId,
+      resourceGroup: defaultResourceGroup,
+      location: defaultLocation,
+    },
+    pollPace: azureSpeed,
+    identity: 'local',
+    leaderElect: false,
+    httpHostAliases: { [ARTIFACT_HOST]: artifacts.address },
+    onLost: () => {},
+  });
+  return () => operator.stop();
+}

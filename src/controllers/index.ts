@@ -1,0 +1,252 @@
+// Starts every controller of the operator and says what wakes each of them.
+import type { InstanceClaim } from '../api/instance-claim.ts';
+import type { AnyObject, DeepReadonly } from '../api/object.ts';
+import type { PoolInstance } from '../api/pool-instance.ts';
+import type { PoolVolume } from '../api/pool-volume.ts';
+import {
+  type Controller,
+  changedBeyondStatus,
+  type Key,
+  keyOfObject,
+  PRIORITY,
+  runController,
+  type WorkQueue,
+  watchAndEnqueue,
+} from '../kube/index.ts';
+import type { ControllerContext, Sources } from './context.ts';
+import { reconcileAllocation } from './instance-claim/allocate.ts';
+import { rememberFirstSights } from './instance-claim/first-sights.ts';
+import { reconcileInstanceClaim } from './instance-claim/index.ts';
+import { reconcileInstancePool } from './instance-pool/index.ts';
+import { reconcilePoolInstance } from './pool-instance/index.ts';
+import { reconcilePoolVolume } from './pool-volume/index.ts';
+import { BY_CLAIM, BY_INSTANCE, BY_POOL, BY_VOLUME_POOL } from './stores.ts';
+import { reconcileVolumePool } from './volume-pool/index.ts';
+
+export interface StartOptions {
+  readonly context: ControllerContext;
+  readonly sources: Sources;
+  /** Controllers start once this resolves: caches synced, leadership won. */
+  readonly startWhen: Promise<unknown>;
+}
+
+export interface RunningControllers {
+  stop(): Promise<void>;
+}
+
+type Member = DeepReadonly<PoolInstance | PoolVolume>;
+type Claim = DeepReadonly<InstanceClaim>;
+
+/**
+ * Pools wait this long after a member or claim changed, so that a burst of them costs one pass. Far
+ * below the 250 ms in which a claim must have led to an intent to refill.
+ */
+const COALESCE_MILLISECONDS = 100;
+
+export function startControllers(options: StartOptions): RunningControllers {
+  const controllers = [...startPools(options), ...startMembers(options), ...startClaims(options)];
+  return {
+    stop: async () => {
+      await Promise.all(controllers.map((controller) => controller.stop()));
+    },
+  };
+}
+
+function startPools({ context, sources, startWhen }: StartOptions): Controller[] {
+  const { runtime } = context;
+  const volumePools = runController({
+    name: 'volume-pool',
+    runtime,
+    startWhen,
+    workers: 4,
+    reconcile: reconcileVolumePool(context),
+  });
+  watchAndEnqueue(sources.volumePools, volumePools.queue, ownKey, {
+    updatesWhen: changedBeyondStatus,
+  });
+  watchAndEnqueue(sources.poolVolumes, later(volumePools.queue), poolKey, {
+    updatesWhen: roleMayDiffer,
+  });
+  watchAndEnqueue(sources.instanceClaims, later(volumePools.queue), volumePoolKey);
+
+  const instancePools = runController({
+    name: 'instance-pool',
+    runtime,
+    startWhen,
+    workers: 4,
+    reconcile: reconcileInstancePool(context),
+  });
+  watchAndEnqueue(sources.instancePools, instancePools.queue, ownKey, {
+    updatesWhen: changedBeyondStatus,
+  });
+  watchAndEnqueue(sources.poolInstances, later(instancePools.queue), poolKey, {
+    updatesWhen: roleMayDiffer,
+  });
+  watchAndEnqueue(sources.instanceClaims, later(instancePools.queue), instancePoolKey);
+  return [volumePools, instancePools];
+}
+
+function startMembers({ context, sources, startWhen }: StartOptions): Controller[] {
+  const { runtime, stores } = context;
+  const volumes = runController({
+    name: 'pool-volume',
+    runtime,
+    startWhen,
+    workers: 32,
+    reconcile: reconcilePoolVolume(context),
+  });
+  watchAndEnqueue(sources.poolVolumes, volumes.queue, ownKey, { updatesWhen: mayNeedStep });
+  watchAndEnqueue(sources.poolInstances, volumes.queue, ({ metadata }) =>
+    stores.poolVolumes.byIndex(BY_INSTANCE, metadata.uid).map(keyOfObject),
+  );
+  watchAndEnqueue(
+    sources.volumePools,
+    volumes.queue,
+    (pool) => stores.poolVolumes.byIndex(BY_POOL, keyOfObject(pool)).map(keyOfObject),
+    { updatesWhen: changedBeyondStatus, priority: PRIORITY.low },
+  );
+
+  const instances = runController({
+    name: 'pool-instance',
+    runtime,
+    startWhen,
+    workers: 32,
+    reconcile: reconcilePoolInstance(context),
+  });
+  const priority = ({ spec }: DeepReadonly<PoolInstance>): number =>
+    spec.claimRef ? PRIORITY.high : PRIORITY.normal;
+  watchAndEnqueue(sources.poolInstances, instances.queue, ownKey, {
+    updatesWhen: mayNeedStep,
+    priority,
+  });
+  watchAndEnqueue(sources.poolVolumes, instances.queue, ({ metadata, spec }) =>
+    spec.instanceRef ? [`${metadata.namespace}/${spec.instanceRef.name}`] : [],
+  );
+  watchAndEnqueue(
+    sources.instanceClaims,
+    instances.queue,
+    ({ metadata }) => stores.poolInstances.byIndex(BY_CLAIM, metadata.uid).map(keyOfObject),
+    { priority: PRIORITY.high },
+  );
+  return [volumes, instances];
+}
+
+function startClaims({ context, sources, startWhen }: StartOptions): Controller[] {
+  const { runtime, stores } = context;
+  const claims = runController({
+    name: 'instance-claim',
+    runtime,
+    startWhen,
+    workers: 32,
+    reconcile: reconcileInstanceClaim(
+      context,
+      rememberFirstSights(sources.instanceClaims, runtime.clock),
+    ),
+  });
+  const high = { priority: PRIORITY.high };
+  const bound = ({ metadata }: Claim): boolean =>
+    stores.poolInstances.byIndex(BY_CLAIM, metadata.uid).length > 0;
+  // A claim that nothing is bound to yet goes to the allocation first: served at once, it is told once.
+  watchAndEnqueue(
+    sources.instanceClaims,
+    claims.queue,
+    (claim) => (bound(claim) || claim.metadata.deletionTimestamp ? [keyOfObject(claim)] : []),
+    { ...high, updatesWhen: changedBeyondStatus },
+  );
+  watchAndEnqueue(sources.poolInstances, claims.queue, claimKey, high);
+  watchAndEnqueue(sources.poolVolumes, claims.queue, claimKey, high);
+
+  const allocation = runController({
+    name: 'allocation',
+    runtime,
+    startWhen,
+    workers: 8,
+    reconcile: reconcileAllocation(context, (keys) => {
+      for (const key of keys) claims.queue.add(key);
+    }),
+  });
+  watchAndEnqueue(
+    sources.instanceClaims,
+    allocation.queue,
+    (claim) => (bound(claim) && claim.status?.volume ? [] : instancePoolKey(claim)),
+    { ...high, updatesWhen: changedBeyondStatus },
+  );
+  watchAndEnqueue(sources.instancePools, allocation.queue, ownKey, {
+    updatesWhen: changedBeyondStatus,
+  });
+  watchAndEnqueue(sources.poolInstances, allocation.queue, poolKey, {
+    ...high,
+    updatesWhen: roleMayDiffer,
+  });
+  watchAndEnqueue(
+    sources.poolVolumes,
+    allocation.queue,
+    (volume) => interestedPools(context, volume),
+    { ...high, updatesWhen: roleMayDiffer },
+  );
+  return [claims, allocation];
+}
+
+/** The instance pools whose claims may have waited for this volume. */
+function interestedPools({ stores }: ControllerContext, volume: DeepReadonly<PoolVolume>): Key[] {
+  const { namespace, name } = volume.metadata;
+  const fresh = stores.instanceClaims.byIndex(
+    BY_VOLUME_POOL,
+    `${namespace}/${volume.spec.poolRef.name}`,
+  );
+  const named = volume.spec.lastClaimRef
+    ? stores.instanceClaims
+        .list(namespace)
+        .filter(
+          ({ spec }) => spec.volume?.type === 'Existing' && spec.volume.existing.name === name,
+        )
+    : [];
+  return [...fresh, ...named].flatMap((claim) => instancePoolKey(claim));
+}
+
+function ownKey(object: DeepReadonly<AnyObject>): Key[] {
+  return [keyOfObject(object as AnyObject)];
+}
+
+function poolKey({ metadata, spec }: Member): Key[] {
+  return [`${metadata.namespace}/${spec.poolRef.name}`];
+}
+
+function instancePoolKey({ metadata, spec }: Claim): Key[] {
+  return [`${metadata.namespace}/${spec.instancePoolRef.name}`];
+}
+
+function volumePoolKey({ metadata, spec }: Claim): Key[] {
+  return spec.volume?.type === 'New'
+    ? [`${metadata.namespace}/${spec.volume.new.poolRef.name}`]
+    : [];
+}
+
+function claimKey({ spec }: Member): Key[] {
+  return spec.claimRef ? [`${spec.claimRef.namespace}/${spec.claimRef.name}`] : [];
+}
+
+/** What a pool counts a member as, and what an allocation sees of it. */
+function roleMayDiffer(member: Member, old: Member): boolean {
+  return (
+    member.status?.phase !== old.status?.phase ||
+    member.metadata.uid !== old.metadata.uid ||
+    member.metadata.deletionTimestamp !== old.metadata.deletionTimestamp ||
+    member.metadata.generation !== old.metadata.generation ||
+    ('volumes' in (member.status ?? {}) && volumeCount(member) !== volumeCount(old))
+  );
+}
+
+function volumeCount({ status }: Member): number {
+  return status && 'volumes' in status ? status.volumes.length : 0;
+}
+
+/** A member's own status write wakes it only where the write moved its life on. */
+function mayNeedStep(member: Member, old: Member): boolean {
+  return changedBeyondStatus(member, old) || roleMayDiffer(member, old);
+}
+
+/** The queue, but everything arrives a moment later, so that bursts fold into one pass. */
+function later(queue: WorkQueue): Pick<WorkQueue, 'add'> {
+  return { add: (key, options) => queue.addAfter(key, COALESCE_MILLISECONDS, options) };
+}
