@@ -1,4 +1,4 @@
-// What a cache keeps of an object: everything but the server's bookkeeping, and nobody may change it.
+// What a cache keeps of an object: all but the server's bookkeeping, and nobody may change it.
 import type { AnyObject, DeepReadonly } from '../api/object.ts';
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';

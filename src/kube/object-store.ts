@@ -304,7 +304,7 @@ export class ObjectStore<T extends AnyObject> implements Store<T> {
   }
 }
 
-/** The compiler can't see through DeepReadonly of a type parameter; this is the one place it must. */
+/** The compiler can't see through DeepReadonly of a type parameter; here is where it must. */
 function meta(object: DeepReadonly<AnyObject>): DeepReadonly<AnyObject>['metadata'] {
   return object.metadata;
 }
