@@ -1,8 +1,17 @@
 // What is checked and filled in when a CustomResourceDefinition is written. Accepted names and
 // the Established condition appear at once, because nobody else competes for names here.
-import { asArray, asObject, asString, deepEqual, type JsonObject } from '../objects/json.ts';
+import {
+  asArray,
+  asObject,
+  asString,
+  deepEqual,
+  isObject,
+  type JsonObject,
+} from '../objects/json.ts';
 import type { KubeObject } from '../objects/kube-object.ts';
 import { cause, type StatusCause } from '../objects/status-error.ts';
+import type { Schema } from '../schema/schema.ts';
+import { schemaCauses } from '../schema/structural-rules.ts';
 import type { Strategy } from './resource-type.ts';
 
 /** Keeps a deleted definition until the last of its instances is gone. */
@@ -69,10 +78,10 @@ function versionCauses(versions: readonly JsonObject[]): StatusCause[] {
     );
   }
   versions.forEach((version, index) => {
-    if (!asObject(version['schema'])['openAPIV3Schema']) {
-      const field = `spec.versions[${index}].schema.openAPIV3Schema`;
-      causes.push(cause.required(field, 'schemas are required'));
-    }
+    const field = `spec.versions[${index}].schema.openAPIV3Schema`;
+    const schema = asObject(version['schema'])['openAPIV3Schema'];
+    if (isObject(schema)) causes.push(...schemaCauses(schema as Schema, field));
+    else causes.push(cause.required(field, 'schemas are required'));
   });
   return causes;
 }
