@@ -112,6 +112,8 @@ async function startAzure(
     runtime,
     port: azurePort,
     speed: azureSpeed,
+    // The budgets of Azure refill in real time: a faster cloud needs as much larger ones.
+    throttling: { scale: azureSpeed },
     ...(dataDirectory === undefined ? {} : { dataDirectory: join(dataDirectory, 'azure') }),
     snapshots: [
       {

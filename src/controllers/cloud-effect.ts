@@ -20,28 +20,36 @@ export interface EffectOutcome<S> {
   readonly error?: CloudError;
 }
 
+export interface Effect<S> {
+  /** What the status is if the effect does not happen. */
+  readonly before: S;
+  /** What it is once Azure has accepted. */
+  readonly after: S;
+  readonly type?: OperationRecord['type'];
+  readonly run: () => Promise<Operation | undefined>;
+}
+
 export async function runEffect<S extends MemberStatus>(
   { clock }: Runtime,
-  status: S,
-  type: OperationRecord['type'] | undefined,
-  effect: () => Promise<Operation | undefined | undefined>,
+  { before, after, type, run }: Effect<S>,
 ): Promise<EffectOutcome<S>> {
   try {
-    const operation = await effect();
-    const { nextAttemptTime: _, ...rest } = status;
+    const operation = await run();
+    const { nextAttemptTime: _, operation: __, ...rest } = after;
     const accepted =
-      operation && type ? { type, url: operation.url, startedAt: operation.startedAt } : undefined;
-    return { status: { ...rest, attempts: 0, operation: accepted } as S };
+      operation && type
+        ? { operation: { type, url: operation.url, startedAt: operation.startedAt } }
+        : {};
+    return { status: { ...rest, attempts: 0, ...accepted } as S };
   } catch (error) {
     if (!(error instanceof CloudError)) throw error;
+    // Losing a race or being asked to slow down is no failure of the step.
+    if (error.class === 'Throttled' || error.class === 'PreconditionFailed') {
+      return { status: before, error };
+    }
     const time = timestamp(clock.now());
     const lastError = { code: error.code, message: error.message.slice(0, 4096), time };
-    // Losing a race or being asked to slow down is no failure of the step.
-    const counts = error.class !== 'Throttled' && error.class !== 'PreconditionFailed';
-    return {
-      status: { ...status, attempts: status.attempts + (counts ? 1 : 0), lastError },
-      error,
-    };
+    return { status: { ...before, attempts: before.attempts + 1, lastError }, error };
   }
 }
 
@@ -50,4 +58,9 @@ export function isHopeless(error: CloudError): boolean {
   return ['NoCapacity', 'SkuNotAvailable', 'QuotaExceeded', 'Forbidden', 'Invalid'].includes(
     error.class,
   );
+}
+
+/** For effects that are over when the call returns. */
+export function noOperation(): undefined {
+  return undefined;
 }

@@ -1,17 +1,16 @@
 // The end of every member's pass: write the status once, tell about transitions, say when to look again.
 import type { AnyObject, Resource } from '../api/object.ts';
-import type { HistoryEntry } from '../api/status.ts';
+import type { PoolInstanceStatus } from '../api/pool-instance.ts';
+import type { PoolVolumeStatus } from '../api/pool-volume.ts';
 import type { Result } from '../kube/index.ts';
 import { MIN_POLL_MILLISECONDS } from '../plan/backoff.ts';
+import { memberCondition } from '../plan/member-conditions.ts';
 import type { Log } from '../runtime/log.ts';
 import type { EffectOutcome } from './cloud-effect.ts';
 import type { ControllerContext } from './context.ts';
 import { writeStatus } from './write-status.ts';
 
-interface MemberStatus {
-  readonly phase: string;
-  readonly history: readonly HistoryEntry[];
-}
+type MemberStatus = PoolInstanceStatus | PoolVolumeStatus;
 
 interface Member extends AnyObject {
   status?: MemberStatus;
@@ -25,7 +24,7 @@ interface Pass<M extends Member> {
     readonly because: string;
     readonly waitMilliseconds?: number;
   };
-  readonly outcome: EffectOutcome<object & MemberStatus>;
+  readonly outcome: EffectOutcome<MemberStatus>;
   /** The record itself is gone: there is no status to write any more. */
   readonly gone: boolean;
 }
@@ -37,8 +36,13 @@ export async function finishPass<M extends Member>(
 ): Promise<Result> {
   const { resource, member, plan, outcome } = pass;
   if (pass.gone) return { type: 'done' };
-  await writeStatus(context.client, resource, member, outcome.status);
-  reportTransition(context, log, member, outcome.status);
+  const status = memberCondition(
+    outcome.status,
+    member.metadata.generation,
+    context.runtime.clock.now(),
+  );
+  await writeStatus(context.client, resource, member, status);
+  reportTransition(context, log, member, status);
   if (outcome.error) return { type: 'retry', error: outcome.error };
   if (plan.waitMilliseconds !== undefined) {
     return { type: 'wait', afterMilliseconds: plan.waitMilliseconds, why: plan.because };

@@ -14,7 +14,6 @@ import {
   taggedUid,
   withoutOperation,
 } from './member.ts';
-import { memberCondition } from './member-conditions.ts';
 import { cloudName } from './names.ts';
 
 /** What the planner needs to know of the live disk. */
@@ -95,13 +94,8 @@ export function isHeld(volume: PoolVolume, holder: PoolInstance): boolean {
 }
 
 export function planPoolVolume(snapshot: PoolVolumeSnapshot, now: number): Plan {
-  const plan = decide(snapshot, snapshot.volume.status ?? EMPTY_VOLUME_STATUS, now);
-  const { generation } = snapshot.volume.metadata;
-  return { ...plan, status: memberCondition(plan.status, generation, now) };
-}
-
-function decide(snapshot: PoolVolumeSnapshot, status: PoolVolumeStatus, now: number): Plan {
   const { volume, holder } = snapshot;
+  const status = volume.status ?? EMPTY_VOLUME_STATUS;
   if (volume.metadata.deletionTimestamp !== undefined) return planDeletion(snapshot, status, now);
   if (status.phase === 'Pending' || status.phase === 'Creating')
     return planCreation(snapshot, status, now);

@@ -1,13 +1,13 @@
 // Carries out the one step of a pooled VM's plan and returns the status that follows from it.
-import type { InstancePool } from '../../api/instance-pool.ts';
 import { resourceFinalizer } from '../../api/names.ts';
 import type { PoolInstance, PoolInstanceStatus } from '../../api/pool-instance.ts';
 import type { PoolVolume } from '../../api/pool-volume.ts';
 import { poolInstances, poolVolumes } from '../../api/resources.ts';
+import type { OperationRecord } from '../../api/status.ts';
 import type { CallContext } from '../../azure/port.ts';
 import { locked, removeFinalizerPatch } from '../../kube/index.ts';
-import type { PoolInstancePlan } from '../../plan/pool-instance.ts';
-import { type EffectOutcome, runEffect } from '../cloud-effect.ts';
+import { EMPTY_INSTANCE_STATUS, type PoolInstancePlan } from '../../plan/pool-instance.ts';
+import { type Effect, type EffectOutcome, noOperation, runEffect } from '../cloud-effect.ts';
 import type { ControllerContext } from '../context.ts';
 import type { Gathered } from './gather.ts';
 import { instanceIntent } from './intent.ts';
@@ -20,34 +20,32 @@ export async function apply(
 ): Promise<EffectOutcome<PoolInstanceStatus>> {
   const { client, cloud, runtime } = context;
   const { namespace, name, uid, resourceVersion } = instance.metadata;
+  const effect = (
+    type: OperationRecord['type'] | undefined,
+    run: Effect<PoolInstanceStatus>['run'],
+  ): Promise<EffectOutcome<PoolInstanceStatus>> => {
+    const before = instance.status ?? EMPTY_INSTANCE_STATUS;
+    return runEffect(runtime, { before, after: status, run, ...(type ? { type } : {}) });
+  };
   switch (step?.type) {
     case undefined:
       return { status };
     case 'createInstance':
-      return runEffect(runtime, status, 'Create', async () =>
-        cloud.create(
-          'instance',
-          await instanceIntent(context, instance, pool as InstancePool, step),
-          call,
-        ),
+      return effect('Create', async () =>
+        cloud.create('instance', await instanceIntent(context, instance, pool!, step), call),
       );
     case 'changeDataDisks': {
       const { operation, attach, detach, tags } = step;
-      return runEffect(runtime, status, operation, () =>
-        cloud.changeDataDisks(live!, { attach, detach, tags }, call),
-      );
+      return effect(operation, () => cloud.changeDataDisks(live!, { attach, detach, tags }, call));
     }
     case 'tagInstance':
-      return runEffect(runtime, status, undefined, async () => {
-        await cloud.tag('instance', step.id, step.tags, call);
-        return undefined;
-      });
-    case 'deleteInstance':
-      return runEffect(runtime, status, 'Delete', () => cloud.delete('instance', step.id, call));
-    case 'deleteLeftover':
-      return runEffect(runtime, status, 'Delete', () =>
-        cloud.delete(step.leftover.kind, step.leftover.id, call),
+      return effect(undefined, () =>
+        cloud.tag('instance', step.id, step.tags, call).then(noOperation),
       );
+    case 'deleteInstance':
+      return effect('Delete', () => cloud.delete('instance', step.id, call));
+    case 'deleteLeftover':
+      return effect('Delete', () => cloud.delete(step.leftover.kind, step.leftover.id, call));
     case 'releaseVolumes':
       await Promise.all(step.volumes.map((volume) => releaseVolume(context, volume)));
       return { status };

@@ -2,10 +2,15 @@
 import { resourceFinalizer } from '../../api/names.ts';
 import type { PoolVolume, PoolVolumeStatus } from '../../api/pool-volume.ts';
 import { poolVolumes } from '../../api/resources.ts';
+import type { OperationRecord } from '../../api/status.ts';
 import type { CallContext } from '../../azure/port.ts';
 import { locked, removeFinalizerPatch } from '../../kube/index.ts';
-import type { MemberPlan, PoolVolumeStep } from '../../plan/pool-volume.ts';
-import { type EffectOutcome, runEffect } from '../cloud-effect.ts';
+import {
+  EMPTY_VOLUME_STATUS,
+  type MemberPlan,
+  type PoolVolumeStep,
+} from '../../plan/pool-volume.ts';
+import { type Effect, type EffectOutcome, noOperation, runEffect } from '../cloud-effect.ts';
 import type { ControllerContext } from '../context.ts';
 
 export async function apply(
@@ -17,20 +22,24 @@ export async function apply(
   const { client, cloud, runtime } = context;
   const { namespace, name, uid, resourceVersion } = volume.metadata;
   const { step, status } = plan;
+  const effect = (
+    type: OperationRecord['type'] | undefined,
+    run: Effect<PoolVolumeStatus>['run'],
+  ): Promise<EffectOutcome<PoolVolumeStatus>> => {
+    const before = volume.status ?? EMPTY_VOLUME_STATUS;
+    return runEffect(runtime, { before, after: status, run, ...(type ? { type } : {}) });
+  };
   switch (step?.type) {
     case undefined:
       return { status };
     case 'createDisk':
-      return runEffect(runtime, status, 'Create', () =>
-        cloud.create('volume', intent(volume, step), call),
-      );
+      return effect('Create', () => cloud.create('volume', intent(volume, step), call));
     case 'deleteDisk':
-      return runEffect(runtime, status, 'Delete', () => cloud.delete('volume', step.id, call));
+      return effect('Delete', () => cloud.delete('volume', step.id, call));
     case 'tagDisk':
-      return runEffect(runtime, status, undefined, async () => {
-        await cloud.tag('volume', step.id, step.tags, call);
-        return undefined;
-      });
+      return effect(undefined, () =>
+        cloud.tag('volume', step.id, step.tags, call).then(noOperation),
+      );
     case 'retire':
       await client.delete(poolVolumes, { namespace, name }, { uid, resourceVersion });
       return { status };

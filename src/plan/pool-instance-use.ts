@@ -1,0 +1,69 @@
+// A VM at rest or in use: its attached disks are made those that are meant for it.
+import { timestamp } from '../api/conditions.ts';
+import type { PoolInstanceStatus } from '../api/pool-instance.ts';
+import { POLL_ATTACH } from './backoff.ts';
+import { planDataDisks } from './data-disks.ts';
+import { carriesTags, inPhase, withoutOperation } from './member.ts';
+import type { PoolInstancePlan, PoolInstanceSnapshot } from './pool-instance.ts';
+import {
+  failed,
+  polled,
+  rest,
+  retried,
+  tagsFor,
+  withError,
+  withMachine,
+} from './pool-instance-status.ts';
+
+/** Free or claimed: make the attached disks those that are meant for it. */
+export function planUse(
+  snapshot: PoolInstanceSnapshot,
+  before: PoolInstanceStatus,
+  now: number,
+): PoolInstancePlan {
+  const { instance, machine, operation } = snapshot;
+  const { claimRef } = instance.spec;
+  let status = before;
+  if (claimRef && status.phase === 'Free') {
+    status = inPhase(
+      status,
+      'Claimed',
+      `bound to claim ${claimRef.namespace}/${claimRef.name}`,
+      now,
+    );
+    status = { ...status, claimedAt: timestamp(now) };
+  }
+  if (machine === 'unread') return rest(status, claimRef ? 'is claimed' : 'is free');
+  if (machine === 'absent') {
+    const message = 'the VM was deleted outside Poolkeeper';
+    if (!claimRef) return failed(status, { code: 'ResourceDisappeared', message }, now);
+    return rest(withError(status, { code: 'ResourceDisappeared', message }, now), message);
+  }
+  const seen = withMachine(status, machine);
+  if (operation?.state === 'InProgress') return polled(snapshot, seen, POLL_ATTACH, now);
+  if (operation?.state === 'Failed') return retried(seen, operation, now);
+  if (machine.provisioningState === 'Updating') return polled(snapshot, seen, POLL_ATTACH, now);
+  const tags = tagsFor(snapshot, claimRef ? 'connected' : 'free');
+  const disks = planDataDisks(machine.dataDisks, snapshot.volumes, status.volumes);
+  if (disks.change) {
+    const operationType = disks.change.attach.length > 0 ? 'Attach' : 'Detach';
+    const step = {
+      type: 'changeDataDisks',
+      operation: operationType,
+      ...disks.change,
+      tags,
+    } as const;
+    return { step, because: disks.because, status: seen };
+  }
+  const settled = { ...withoutOperation(seen), volumes: [...disks.attached] };
+  if (!carriesTags(machine.tags, tags)) {
+    return {
+      step: { type: 'tagInstance', id: machine.id, tags },
+      because: 'tags follow',
+      status: settled,
+    };
+  }
+  return disks.waiting
+    ? rest(settled, disks.because)
+    : rest(settled, claimRef ? 'is claimed' : 'is free');
+}
