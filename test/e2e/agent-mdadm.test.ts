@@ -103,7 +103,7 @@ describe('an array from blank disks', () => {
     await world.createMount();
     await world.untilPhase('Mounted');
     await world.host.writeFile(`${mountPath}/precious`, 'bytes');
-    world.host.loseAgent();
+    world.killAgent();
     world.host.machine.reboot({ shuffleNames: true });
     world.startAgent();
     await world.until(

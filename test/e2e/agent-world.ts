@@ -60,6 +60,35 @@ async function* encode(
   for await (const line of lines) yield Buffer.from(line);
 }
 
+const never = (): Promise<never> => new Promise(() => {});
+
+/** The connection of a process that may be killed: from then on it says and hears nothing. */
+function mortal(transport: Transport, isDead: () => boolean): Transport {
+  return {
+    async request(wire) {
+      if (isDead()) return never();
+      const answer = await transport.request(wire);
+      return isDead() ? never() : answer;
+    },
+    async stream(wire) {
+      if (isDead()) return never();
+      const answer = await transport.stream(wire);
+      return { ...answer, chunks: mortalChunks(answer.chunks, isDead) };
+    },
+    close: () => transport.close(),
+  };
+}
+
+async function* mortalChunks(
+  chunks: AsyncIterable<Uint8Array>,
+  isDead: () => boolean,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    if (isDead()) await never();
+    yield chunk;
+  }
+}
+
 export interface WorldOptions {
   readonly disks?: readonly SimulatedDisk[];
   readonly speed?: number;
@@ -77,6 +106,7 @@ export class World {
   readonly host: SimulatedHost;
   readonly user: Kubernetes;
   #agent: Agent | undefined;
+  #life = 0;
 
   constructor(options: WorldOptions = {}) {
     this.host = new SimulatedHost({
@@ -101,18 +131,30 @@ export class World {
     }
     const namespace = { kind: 'Namespace', metadata: { name: 'poolkeeper-system' } };
     await this.user.client.post('/api/v1/namespaces', { apiVersion: 'v1', ...namespace });
-    this.host.onAgentLost = () => {
-      // A kill -9: nothing of it is told to stop, it just is no more.
-      this.#agent = undefined;
-    };
+    // A kill -9: nothing of it is told to stop, it just is no more.
+    this.host.onAgentLost = () => this.#bury();
+  }
+
+  #bury(): void {
+    this.#agent = undefined;
+    this.#life++;
+  }
+
+  /** Kill -9 of the agent and of whatever it runs. */
+  killAgent(): void {
+    this.host.loseAgent();
+    this.#bury();
   }
 
   /** Starts the next life of the agent. */
   startAgent(): void {
-    const to = transportTo(this.server, 'agent');
+    const life = this.#life;
+    const to = mortal(transportTo(this.server, 'agent'), () => this.#life !== life);
     const host = this.host.connect();
     const { runtime } = this;
-    this.#agent = startAgent({ runtime, to, host, nodeName: 'node-1' });
+    const agent = startAgent({ runtime, to, host, nodeName: 'node-1' });
+    // It may have been killed in its very first call.
+    if (this.#life === life) this.#agent = agent;
   }
 
   get isAgentAlive(): boolean {
@@ -127,7 +169,12 @@ export class World {
   }
 
   async createMount(
-    overrides: { spec?: object; name?: string; poolUid?: string } = {},
+    overrides: {
+      spec?: object;
+      name?: string;
+      poolUid?: string;
+      deletionPolicy?: 'Retain' | 'Destroy';
+    } = {},
   ): Promise<NodeMount> {
     const name = overrides.name ?? 'data-node-1';
     return this.user.client.create(nodeMounts, {
@@ -135,6 +182,7 @@ export class World {
       spec: {
         nodeName: 'node-1',
         poolRef: { name: name.replace('-node-1', ''), uid: overrides.poolUid ?? poolUid },
+        ...(overrides.deletionPolicy && { deletionPolicy: overrides.deletionPolicy }),
         type: 'mdadm',
         mdadm: {
           arrayName: 'data',
@@ -205,11 +253,10 @@ export class World {
   }
 }
 
+const zeros = Buffer.alloc(1024 ** 2);
+
 /** Whether a disk's first and last mebibyte are zero, as they were before. */
 export function hasBlankEnds(disk: SimulatedDisk): boolean {
-  const ends = [
-    disk.bytes.read(0, 1024 ** 2),
-    disk.bytes.read(disk.sizeBytes - 1024 ** 2, 1024 ** 2),
-  ];
-  return ends.every((bytes) => bytes.every((byte) => byte === 0));
+  const last = disk.sizeBytes - zeros.length;
+  return [0, last].every((at) => zeros.equals(disk.bytes.read(at, zeros.length)));
 }
