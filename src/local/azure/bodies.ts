@@ -35,7 +35,8 @@ export function checkTags(tags: Readonly<Record<string, string>> | undefined): v
       throw refuse(
         400,
         'InvalidTagNameCharacters',
-        `The tag name '${name}' contains reserved characters '<,>,%,&,\\,?,/' or control characters.`,
+        `The tag name '${name}' contains reserved characters '<,>,%,&,\\,?,/' or ` +
+          'control characters.',
       );
     if (name.length > MAX_TAG_NAME_LENGTH)
       throw refuse(400, 'InvalidTagNameLength', `The tag name '${name}' is too long.`);

@@ -60,7 +60,7 @@ describe('disks', () => {
     assert.deepEqual(send('GET', 'disks/one').body['tags'], { other: 'x' });
   });
 
-  it('carries the bytes of the snapshot it was made from, which arrive in the background', async () => {
+  it('carries the bytes of its snapshot, which arrive in the background', async () => {
     const { azure, send, clock } = aFakeCloud();
     send('PUT', 'disks/copy', goldenDisk);
     await clock.advance(5000);
@@ -124,7 +124,7 @@ describe('disks', () => {
     }
   });
 
-  it('makes snapshots of disks; a CopyStart snapshot is no source before it has arrived', async () => {
+  it('makes snapshots; a CopyStart snapshot is no source before it has arrived', async () => {
     const { send, run, clock } = aFakeCloud();
     await run('PUT', 'disks/one', emptyDisk);
     const source = { sourceResourceId: `${computePath}/disks/one` };

@@ -24,6 +24,7 @@ import {
 } from './calls.ts';
 import { viewAccepted, viewDisk } from './disk-view.ts';
 import {
+  concurrentRequest,
   invalidParameter,
   operationNotAllowed,
   propertyChangeNotAllowed,
@@ -71,13 +72,13 @@ export function putDisk(cloud: Cloud, call: Call): Reply {
   const body = readBody(diskSchema, call.body);
   checkTags(body.tags);
   const existing = cloud.resources.get('disk', targetId(call));
-  if (existing && existing.provisioningState !== 'Failed')
-    return replaceDisk(cloud, call, existing, body);
+  if (existing && !existing.creationFailed) return replaceDisk(cloud, call, existing, body);
   const disk = createDisk(cloud, call, body);
   const fromSnapshot = disk.copy !== undefined;
   const operation = startOperation(cloud, call, {
     kind: 'disk.write',
     resource: disk,
+    input: { creates: true },
     duration: fromSnapshot ? 'diskCreateFromSnapshot' : 'diskCreate',
   });
   cloud.resources.save(disk, call.now);
@@ -157,8 +158,8 @@ function replaceDisk(cloud: Cloud, call: Call, disk: DiskRecord, body: DiskBody)
   const source = disk.creationData['sourceResourceId'];
   if (creationData.sourceResourceId && !sameId(String(source), creationData.sourceResourceId))
     throw propertyChangeNotAllowed('creationData.sourceResourceId');
-  disk.tags = { ...body.tags };
   return changeDisk(cloud, call, disk, {
+    tags: body.tags ?? {},
     sku: body.sku?.name,
     sizeGigabytes: body.properties.diskSizeGB,
   });
@@ -168,9 +169,9 @@ export function patchDisk(cloud: Cloud, call: Call): Reply {
   const body = readBody(diskUpdateSchema, call.body);
   checkTags(body.tags);
   const disk = existingDisk(cloud, call);
-  if (body.tags) disk.tags = { ...body.tags };
   const size = body.properties?.['diskSizeGB'];
   return changeDisk(cloud, call, disk, {
+    tags: body.tags,
     sku: body.sku?.name,
     sizeGigabytes: typeof size === 'number' ? size : undefined,
   });
@@ -180,13 +181,19 @@ function changeDisk(
   cloud: Cloud,
   call: Call,
   disk: DiskRecord,
-  change: { sku?: string | undefined; sizeGigabytes?: number | undefined },
+  change: {
+    readonly tags: Readonly<Record<string, string>> | undefined;
+    readonly sku: string | undefined;
+    readonly sizeGigabytes: number | undefined;
+  },
 ): Reply {
   if (change.sizeGigabytes !== undefined && change.sizeGigabytes < disk.sizeGigabytes)
     throw operationNotAllowed(
       `The size ${change.sizeGigabytes} GB is smaller than the disk's present size.`,
       'diskSizeGB',
     );
+  if (disk.provisioningState === 'Deleting') throw concurrentRequest();
+  if (change.tags) disk.tags = { ...change.tags };
   disk.sku = change.sku ?? disk.sku;
   disk.sizeGigabytes = change.sizeGigabytes ?? disk.sizeGigabytes;
   disk.provisioningState = 'Updating';
@@ -213,6 +220,7 @@ export function finishDiskWrite(cloud: Cloud, operation: Operation, at: number):
   if (!disk || disk.operationId !== operation.id) return;
   delete disk.operationId;
   disk.provisioningState = operation.failure ? 'Failed' : 'Succeeded';
+  if (operation.failure && operation.input['creates']) disk.creationFailed = true;
   operation.output = viewDisk(disk, at);
   operation.result = { status: 200, body: operation.output };
   cloud.resources.save(disk, at);
@@ -237,6 +245,7 @@ export function deleteDisk(cloud: Cloud, call: Call): Reply {
   const disk = cloud.resources.get('disk', targetId(call));
   if (!disk) return { status: 204 };
   const owner = disk.managedBy ?? disk.transition?.vmId;
+  if (disk.provisioningState === 'Deleting') throw concurrentRequest();
   if (owner) throw operationNotAllowed(`Disk ${disk.name} is attached to VM ${owner}.`);
   disk.provisioningState = 'Deleting';
   const operation = startOperation(cloud, call, {

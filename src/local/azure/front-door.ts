@@ -61,6 +61,7 @@ export class FrontDoor {
   }
 
   #admit(request: ArmRequest, url: URL): void {
+    const loginUrl = `https://login.microsoftonline.com/${this.#cloud.settings.tenantId}`;
     if (!/^bearer \S+/i.test(request.headers?.['authorization'] ?? ''))
       throw new ArmError(
         401,
@@ -68,9 +69,7 @@ export class FrontDoor {
           code: 'AuthenticationFailed',
           message: "Authentication failed. The 'Authorization' header is missing.",
         },
-        {
-          'www-authenticate': `Bearer authorization_uri="https://login.microsoftonline.com/${this.#cloud.settings.tenantId}"`,
-        },
+        { 'www-authenticate': `Bearer authorization_uri="${loginUrl}"` },
       );
     if (!url.searchParams.get('api-version'))
       throw refuse(

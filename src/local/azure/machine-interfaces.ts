@@ -1,5 +1,5 @@
-// Network interfaces from a machine's side: made inline with it, taken by id, reserved for it after its
-// creation failed.
+// Network interfaces from a machine's side: made inline with it, taken by id, reserved for it after
+// its creation failed.
 import { z } from 'zod';
 import { randomUuid } from '../../runtime/random.ts';
 import { asJson, jsonObjectSchema, referenceSchema, tagsSchema } from './bodies.ts';

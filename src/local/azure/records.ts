@@ -53,6 +53,8 @@ export interface DiskRecord extends TrackedRecord {
   /** An attach or detach is under way: the disk is neither free nor settled. */
   transition?: { readonly phase: 'attaching' | 'detaching'; readonly vmId: string };
   lastOwnershipUpdateAt?: number;
+  /** It never came to be: of no use, and a PUT starts over. */
+  creationFailed?: boolean;
   copy?: BackgroundCopy;
   content: DiskContent;
   /** Properties that are only echoed: networkAccessPolicy, tier, … */

@@ -25,7 +25,8 @@ export function parseResourceId(id: string): ResourceAddress | undefined {
 
 export function formatResourceId(address: ResourceAddress): string {
   const { subscriptionId, resourceGroup, type, name } = address;
-  return `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}/providers/${type}/${name}`;
+  const scope = `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}`;
+  return `${scope}/providers/${type}/${name}`;
 }
 
 /** The form under which ids are equal. */

@@ -15,7 +15,12 @@ import {
   targetId,
 } from './calls.ts';
 import { viewAccepted } from './disk-view.ts';
-import { propertyChangeNotAllowed, referenceNotFound, resourceNotFound } from './errors.ts';
+import {
+  concurrentRequest,
+  propertyChangeNotAllowed,
+  referenceNotFound,
+  resourceNotFound,
+} from './errors.ts';
 import type { JsonObject } from './json.ts';
 import { listPage } from './list-pages.ts';
 import type { Reply } from './messages.ts';
@@ -49,6 +54,7 @@ export function putSnapshot(cloud: Cloud, call: Call): Reply {
   checkTags(body.tags);
   const existing = cloud.resources.get('snapshot', targetId(call));
   if (existing) {
+    if (existing.provisioningState === 'Deleting') throw concurrentRequest();
     const source = existing.creationData['sourceResourceId'];
     if (!sameId(String(source), body.properties.creationData.sourceResourceId))
       throw propertyChangeNotAllowed('creationData.sourceResourceId');
@@ -97,6 +103,7 @@ export function patchSnapshot(cloud: Cloud, call: Call): Reply {
   checkTags(body.tags);
   const snapshot = cloud.resources.get('snapshot', targetId(call));
   if (!snapshot) throw resourceNotFound(call);
+  if (snapshot.provisioningState === 'Deleting') throw concurrentRequest();
   if (body.tags) snapshot.tags = { ...body.tags };
   return writeSnapshot(cloud, call, snapshot);
 }
@@ -146,6 +153,7 @@ export function listSnapshots(cloud: Cloud, call: Call): Reply {
 export function deleteSnapshot(cloud: Cloud, call: Call): Reply {
   const snapshot = cloud.resources.get('snapshot', targetId(call));
   if (!snapshot) return { status: 204 };
+  if (snapshot.provisioningState === 'Deleting') throw concurrentRequest();
   snapshot.provisioningState = 'Deleting';
   const operation = startOperation(cloud, call, {
     kind: 'snapshot.delete',

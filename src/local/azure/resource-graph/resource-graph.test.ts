@@ -31,7 +31,12 @@ describe('the query language', () => {
   const isDisk = "type =~ 'Microsoft.Compute/disks'";
   const cases: Record<string, { query: string; want: unknown[] }> = {
     'filters by type without case and by a tag with a colon': {
-      query: `Resources | where ${isDisk} | where tags['poolkeeper:installation'] == 'one' | project name | order by name asc`,
+      query:
+        'Resources' +
+        ` | where ${isDisk}` +
+        " | where tags['poolkeeper:installation'] == 'one'" +
+        ' | project name' +
+        ' | order by name asc',
       want: ['disk-0', 'disk-1', 'disk-2'],
     },
     'finds nothing where a tag is missing': {
@@ -40,23 +45,46 @@ describe('the query language', () => {
     },
     'knows sets, with and without case': {
       query:
-        "resources | where type in~ ('MICROSOFT.COMPUTE/DISKS', 'x') and name !in ('disk-1') | project name | order by name asc",
+        'resources' +
+        " | where type in~ ('MICROSOFT.COMPUTE/DISKS', 'x') and name !in ('disk-1')" +
+        ' | project name' +
+        ' | order by name asc',
       want: ['disk-0', 'disk-2'],
     },
     'compares groups and subscriptions': {
-      query: `Resources | where resourceGroup =~ '${defaultResourceGroup.toUpperCase()}' and subscriptionId == '${defaultSubscriptionId}' and ${isDisk} | where name endswith '2' | project name`,
+      query:
+        'Resources' +
+        ` | where resourceGroup =~ '${defaultResourceGroup.toUpperCase()}'` +
+        ` | where subscriptionId == '${defaultSubscriptionId}' and ${isDisk}` +
+        " | where name endswith '2'" +
+        ' | project name',
       want: ['disk-2'],
     },
     'reaches into properties and compares numbers': {
-      query: `Resources | where ${isDisk} and properties.diskSizeGB >= 4 and tolong(properties['diskSizeGB']) < 5 | where name has '0' | project name`,
+      query:
+        'Resources' +
+        ` | where ${isDisk} and properties.diskSizeGB >= 4` +
+        " | where tolong(properties['diskSizeGB']) < 5" +
+        " | where name has '0'" +
+        ' | project name',
       want: ['disk-0'],
     },
     'compares moments': {
-      query: `Resources | where ${isDisk} and todatetime(properties.timeCreated) > ago(1h) and todatetime(properties.timeCreated) < now() | top 1 by name desc | project name`,
+      query:
+        'Resources' +
+        ` | where ${isDisk} and todatetime(properties.timeCreated) > ago(1h)` +
+        ' | where todatetime(properties.timeCreated) < now()' +
+        ' | top 1 by name desc' +
+        ' | project name',
       want: ['disk-2'],
     },
     'extends with computed columns': {
-      query: `Resources | where ${isDisk} | extend slot = tostring(tags['poolkeeper:slot']), kept = isnotempty(managedBy) | where kept == false and slot == 'pool-1' | project name = strcat(slot, '!')`,
+      query:
+        'Resources' +
+        ` | where ${isDisk}` +
+        " | extend slot = tostring(tags['poolkeeper:slot']), kept = isnotempty(managedBy)" +
+        " | where kept == false and slot == 'pool-1'" +
+        " | project name = strcat(slot, '!')",
       want: ['pool-1!'],
     },
     'sorts descending by default and takes': {
@@ -64,7 +92,10 @@ describe('the query language', () => {
       want: ['disk-2', 'disk-1'],
     },
     'understands not, or, parentheses and comments': {
-      query: `Resources // everything\n| where ${isDisk} and not(name == 'disk-0' or name == 'disk-1') | project name`,
+      query:
+        'Resources // everything\n' +
+        ` | where ${isDisk} and not(name == 'disk-0' or name == 'disk-1')` +
+        ' | project name',
       want: ['disk-2'],
     },
   };
@@ -78,7 +109,9 @@ describe('the query language', () => {
   it('summarizes', async () => {
     const { query } = await withDisks(3);
     const answer = query(
-      'Resources | summarize total = count(), sizes = sum(toint(properties.diskSizeGB)) by type | order by type asc',
+      'Resources' +
+        ' | summarize total = count(), sizes = sum(toint(properties.diskSizeGB)) by type' +
+        ' | order by type asc',
     );
     assert.deepEqual(rows(answer), [
       { type: 'microsoft.compute/disks', total: 3, sizes: 12 },
@@ -109,7 +142,10 @@ describe('what a row looks like', () => {
     await cloud.run('PUT', vmPath(), aMachine());
     const [row] = rows(
       cloud.query(
-        "Resources | where type =~ 'microsoft.compute/virtualmachines' | project id, type, zones, power = tostring(properties.extended.instanceView.powerState.code)",
+        'Resources' +
+          " | where type =~ 'microsoft.compute/virtualmachines'" +
+          ' | extend power = tostring(properties.extended.instanceView.powerState.code)' +
+          ' | project id, type, zones, power',
       ),
     );
     assert.equal(row?.['type'], 'microsoft.compute/virtualmachines');

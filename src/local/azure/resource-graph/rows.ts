@@ -1,4 +1,4 @@
-// A resource as Resource Graph shows it: types and groups in lower case, ids in a casing of its own.
+// A resource as Resource Graph shows it: types and groups in lower case, ids in a case of its own.
 import { isJsonObject } from '../json.ts';
 import type { ResourceRecord } from '../records.ts';
 import { viewResource } from '../views.ts';

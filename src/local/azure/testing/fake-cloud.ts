@@ -12,7 +12,8 @@ import {
 } from '../settings.ts';
 import { SimulatedAzure } from '../simulated-azure.ts';
 
-export const groupPath = `/subscriptions/${defaultSubscriptionId}/resourceGroups/${defaultResourceGroup}`;
+const subscriptionPath = `/subscriptions/${defaultSubscriptionId}`;
+export const groupPath = `${subscriptionPath}/resourceGroups/${defaultResourceGroup}`;
 export const computePath = `${groupPath}/providers/Microsoft.Compute`;
 export const goldenSnapshotId = `${computePath}/snapshots/golden-v1`;
 

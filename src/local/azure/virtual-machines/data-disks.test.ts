@@ -40,7 +40,7 @@ function diskStateOf({ send }: FakeCloud, name: string): unknown {
 }
 
 describe('attaching with PATCH', () => {
-  it('lists the disk at once but owns it only when the operation ends, two ETags later', async () => {
+  it('lists the disk at once but owns it only at the end, two ETags later', async () => {
     const cloud = await withMachines('vm-one');
     const { send, clock } = cloud;
     const before = send('GET', vmPath());
@@ -135,7 +135,7 @@ describe('attaching with PATCH', () => {
     );
   });
 
-  it('that fails gives the disk back; a detach that fails keeps it, of no use to others', async () => {
+  it('that fails gives the disk back; a failed detach keeps it, of no use to others', async () => {
     const cloud = await withMachines('vm-one', 'vm-two');
     const { azure, send, run } = cloud;
     const failure = {

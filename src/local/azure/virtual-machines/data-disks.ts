@@ -117,8 +117,8 @@ export function checkAttachable(disk: DiskRecord, machine: VirtualMachineRecord)
   if (disk.transition?.phase === 'detaching') throw diskBeingDetached(address, machine.name);
   const owner = disk.managedBy ?? disk.transition?.vmId;
   if (owner) throw diskOwnedElsewhere(disk.id, owner);
-  if (disk.provisioningState === 'Deleting')
-    throw refuse(409, 'Conflict', `Disk ${disk.id} is being deleted.`);
+  if (disk.provisioningState === 'Deleting' || disk.creationFailed)
+    throw refuse(409, 'Conflict', `Disk ${disk.id} is not in a state to be attached.`);
   if (disk.location !== machine.location)
     throw refuse(
       400,

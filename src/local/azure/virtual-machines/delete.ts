@@ -1,5 +1,5 @@
-// Deleting a machine: it may interrupt whatever else runs on it, and what goes with it is decided by
-// each part's delete option. Eviction of a Spot machine ends here too when its policy says so.
+// Deleting a machine: it may interrupt whatever else runs on it, and what goes with it is decided
+// by each part's delete option. An eviction ends here too when its policy says so.
 import {
   accepted,
   type Call,

@@ -1,4 +1,5 @@
-// Eviction of a Spot machine: Azure wants its host back. Nobody is asked, and no operation URL tells.
+// Eviction of a Spot machine: Azure wants its host back. Nobody is asked, and there is no operation
+// URL to watch.
 import { type Call, type Cloud, startOperation } from '../calls.ts';
 import { operationNotAllowed, referenceNotFound } from '../errors.ts';
 import type { Reply } from '../messages.ts';

@@ -22,7 +22,7 @@ async function withMachine(overrides: JsonObject = {}): Promise<FakeCloud> {
 }
 
 describe('creating a machine', () => {
-  it('answers 201 with ETag 1 and only the operation URL; done after half a minute at ETag 2', async () => {
+  it('answers 201 with ETag 1 and one URL; done after half a minute at ETag 2', async () => {
     const { send, clock } = aFakeCloud();
     const created = send('PUT', vmPath(), aMachine(), { 'if-none-match': '*' });
     assert.equal(created.status, 201);
@@ -40,7 +40,7 @@ describe('creating a machine', () => {
     assert.equal(done.body['etag'], '"2"');
   });
 
-  it('makes an interface with an address and an OS disk, and shows the machine running', async () => {
+  it('makes an interface and an OS disk, and shows the machine running', async () => {
     const { send } = await withMachine();
     const profile = propertiesOf(send('GET', vmPath()))['networkProfile'] as {
       networkInterfaces: { id: string; properties: { deleteOption: string } }[];
@@ -61,7 +61,7 @@ describe('creating a machine', () => {
     );
   });
 
-  it('is refused where the name is taken, the size unknown or immutable things differ', async () => {
+  it('is refused where the name is taken or immutable things differ', async () => {
     const { send } = await withMachine();
     const taken = send('PUT', vmPath(), aMachine(), { 'if-none-match': '*' });
     assert.deepEqual([taken.status, codeOf(taken)], [412, 'PreconditionFailed']);
@@ -83,7 +83,7 @@ describe('creating a machine', () => {
 });
 
 describe('a creation that fails', () => {
-  it('for lack of room leaves the machine Failed and its interface; deleting takes both', async () => {
+  it('for lack of room leaves machine and interface; deleting takes both', async () => {
     const cloud = aFakeCloud();
     cloud.azure.capacity.setLimits([{ size: 'Standard_D2s_v5', zone: '1', machines: 0 }]);
     const status = await cloud.run('PUT', vmPath(), aMachine());
