@@ -82,6 +82,11 @@ async function applyStep<P extends Pool, M extends AnyObject>(
   }
 }
 
+/** The pool's last finalizer went in this pass: there may be nothing left to write a status to. */
+export function isReleased(steps: readonly PoolStep[]): boolean {
+  return steps.some(({ type }) => type === 'releasePool');
+}
+
 function unless(expected: (error: unknown) => boolean): (error: unknown) => void {
   return (error) => {
     if (!expected(error)) throw error;

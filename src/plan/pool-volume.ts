@@ -36,6 +36,11 @@ export interface PoolVolumeSnapshot {
   /** The live disk; `absent` on 404; `unread` when this pass had no need to look. */
   readonly disk: DiskSeen | 'absent' | 'unread';
   readonly operation: OperationSeen | undefined;
+  /**
+   * The record goes because its pool or its whole namespace does, not because somebody deleted just it.
+   * Read live, and only where it decides over somebody's bytes.
+   */
+  readonly swept: boolean;
   /** The instance that spec.instanceRef names, if it exists with that uid. */
   readonly holder: PoolInstance | undefined;
   readonly installation: string;
@@ -273,6 +278,13 @@ function planDeletion(snapshot: PoolVolumeSnapshot, status: PoolVolumeStatus, no
       status: deleting,
     };
   }
+  if (keepsBytes(volume, snapshot.pool) && snapshot.swept) {
+    const because = `reclaimPolicy is Retain: disk ${disk.name} stays in Azure`;
+    const tags = tagsFor(snapshot, 'retained');
+    if (carriesTags(disk.tags, tags))
+      return { step: { type: 'releaseRecord' }, because, status: deleting };
+    return { step: { type: 'tagDisk', id: disk.id, tags }, because, status: deleting };
+  }
   if (disk.managedBy !== undefined) {
     return {
       ...polled(snapshot, deleting, now),
@@ -286,6 +298,13 @@ function planDeletion(snapshot: PoolVolumeSnapshot, status: PoolVolumeStatus, no
     because: 'unused and ours',
     status: withoutOperation(deleting),
   };
+}
+
+/** True when the disk may hold a user's bytes that nobody has asked to destroy. */
+export function keepsBytes(volume: PoolVolume, pool: VolumePool | undefined): boolean {
+  return (
+    volume.spec.lastClaimRef !== undefined && (pool?.spec.reclaimPolicy ?? 'Retain') === 'Retain'
+  );
 }
 
 export function diskName(volume: PoolVolume): string {

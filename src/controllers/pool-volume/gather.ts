@@ -1,7 +1,14 @@
 // Everything a pooled disk's plan is made from. Azure is asked only when the plan depends on it.
+import { namespaces } from '../../api/built-in.ts';
 import type { PoolVolume } from '../../api/pool-volume.ts';
+import { volumePools } from '../../api/resources.ts';
 import { type CallContext, computeResourceId } from '../../azure/port.ts';
-import { diskName, type PoolVolumeSnapshot, volumeNeedsLook } from '../../plan/pool-volume.ts';
+import {
+  diskName,
+  keepsBytes,
+  type PoolVolumeSnapshot,
+  volumeNeedsLook,
+} from '../../plan/pool-volume.ts';
 import type { ControllerContext } from '../context.ts';
 
 export async function gather(
@@ -21,15 +28,32 @@ export async function gather(
         operation?.url ? cloud.poll(operation, call) : undefined,
       ])
     : (['unread', undefined] as const);
+  const ownPool = pool?.metadata.uid === poolRef.uid ? pool : undefined;
   return {
     volume,
-    pool: pool?.metadata.uid === poolRef.uid ? pool : undefined,
+    pool: ownPool,
+    swept:
+      volume.metadata.deletionTimestamp !== undefined &&
+      keepsBytes(volume, ownPool) &&
+      (await isSwept(context, volume)),
     holder,
     disk: disk ?? 'absent',
     operation: state,
     installation,
     pollPace,
   };
+}
+
+/** Live, because a cache that is a moment behind would cost somebody's bytes. */
+async function isSwept({ client }: ControllerContext, volume: PoolVolume): Promise<boolean> {
+  const { namespace } = volume.metadata;
+  const { name, uid } = volume.spec.poolRef;
+  const [home, pool] = await Promise.all([
+    client.get(namespaces, { name: namespace }),
+    client.get(volumePools, { namespace, name }),
+  ]);
+  const goes = pool?.metadata.uid !== uid || pool.metadata.deletionTimestamp !== undefined;
+  return goes || home?.metadata.deletionTimestamp !== undefined;
 }
 
 export function volumeId(volume: PoolVolume): string {

@@ -3,6 +3,7 @@ import { volumePools } from '../../api/resources.ts';
 import type { Reconcile } from '../../kube/index.ts';
 import { planVolumePool } from '../../plan/volume-pool.ts';
 import { type ControllerContext, callContext } from '../context.ts';
+import { isReleased } from '../pool-steps.ts';
 import { reportActions } from '../report-actions.ts';
 import { correlationId, resultOf } from '../result.ts';
 import { writeStatus } from '../write-status.ts';
@@ -17,6 +18,7 @@ export function reconcileVolumePool(context: ControllerContext): Reconcile {
     const snapshot = await gather(context, pool, call);
     const plan = planVolumePool(snapshot, context.runtime.clock.now());
     await apply(context, pool, plan);
+    if (isReleased(plan.steps)) return { type: 'done' };
     await writeStatus(context.client, volumePools, pool, plan.status);
     reportActions(context, log, pool, plan.status);
     return resultOf(plan);
