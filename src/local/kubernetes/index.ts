@@ -23,7 +23,7 @@ export interface EmbeddedKubernetes {
   readonly kubeconfig: string;
   /** PEM, absent without TLS. */
   readonly caCertificate: string | undefined;
-  /** A new bearer token for a user, by name or in full. */
+  /** The bearer token of a user, given by name or in full; the same each time for one name. */
   token(user: string | User): string;
   readonly server: KubernetesServer;
   close(): Promise<void>;

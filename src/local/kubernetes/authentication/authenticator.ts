@@ -14,8 +14,11 @@ export class Authenticator {
     this.serviceAccounts = new ServiceAccountTokens(backend);
   }
 
-  /** A new static token for a user; it is valid as long as the server runs. */
+  /** The static token of a user; made when first asked for, valid as long as the server runs. */
   issue(user: User): string {
+    for (const [token, known] of this.#users) {
+      if (known.username === user.username) return token;
+    }
     const token = Buffer.from(this.#backend.random.bytes(24)).toString('base64url');
     this.accept(token, user);
     return token;

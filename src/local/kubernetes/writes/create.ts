@@ -1,7 +1,7 @@
 // Creates objects.
 import { formatTime } from '../../../runtime/clock.ts';
 import { randomUuid } from '../../../runtime/random.ts';
-import { trackUpdate } from '../apply/field-managers.ts';
+import { trackUpdate, withManagedFields } from '../apply/field-managers.ts';
 import type { Backend, Call } from '../backend.ts';
 import { without } from '../objects/json.ts';
 import {
@@ -38,6 +38,7 @@ export function insert(
   call: Call,
   sent: Readonly<Record<string, unknown>>,
   options: WriteOptions,
+  managedFields?: ObjectMeta['managedFields'],
 ): KubeObject {
   const { type } = call;
   const now = formatTime(backend.clock.now());
@@ -49,7 +50,9 @@ export function insert(
   if (backend.store.shelf(type.shelf).get(keyOf(shaped))) {
     throw alreadyExists(type, shaped.metadata.name);
   }
-  const tracked = trackUpdate({ type, old: undefined, object: shaped, options, now });
+  const tracked = managedFields
+    ? withManagedFields(shaped, managedFields)
+    : trackUpdate({ type, old: undefined, object: shaped, options, now });
   const kept = type.toShelf?.(tracked) ?? tracked;
   const stored = options.dryRun ? kept : backend.store.put(type.shelf, kept);
   return type.fromShelf?.(stored) ?? stored;

@@ -6,17 +6,21 @@ import type { KubeObject } from '../objects/kube-object.ts';
 import {
   badRequest,
   cause,
+  invalid,
   notFound,
   StatusError,
   unsupportedMediaType,
 } from '../objects/status-error.ts';
+import { applyPatch } from './apply.ts';
 import { checkIdentity, parseBody } from './decode.ts';
 import { mergePatch } from './merge-patch.ts';
 import { writeOptions } from './options.ts';
+import { strategicMerge } from './strategic-merge.ts';
 import { commitUpdate, find } from './update.ts';
 
 const JSON_PATCH = 'application/json-patch+json';
 const MERGE_PATCH = 'application/merge-patch+json';
+const APPLY = 'application/apply-patch+yaml';
 const STRATEGIC = 'application/strategic-merge-patch+json';
 
 export function patchObject(
@@ -24,6 +28,11 @@ export function patchObject(
   call: Call,
 ): { object: KubeObject; created: boolean } {
   const mediaType = (call.headers['content-type'] ?? '').split(';')[0]!.trim();
+  if (mediaType === APPLY) return applyPatch(backend, call);
+  if (call.target.query.has('force')) {
+    const problem = cause.forbidden('force', 'may not be specified for non-apply patch');
+    throw invalid({ group: 'meta.k8s.io', plural: '', kind: 'PatchOptions' }, '', [problem]);
+  }
   const old = find(backend, call);
   if (!old) throw notFound(call.type, call.target.name);
   const patched = patchedObject(call, old, mediaType);
@@ -40,9 +49,9 @@ function patchedObject(call: Call, old: KubeObject, mediaType: string): JsonObje
       return mergePatch(old, parseBody(call.body, false)) as JsonObject;
     case STRATEGIC:
       if (call.type.custom) break;
-      return mergePatch(old, parseBody(call.body, false)) as JsonObject;
+      return strategicMerge(old, parseBody(call.body, false), call.type.schema) as JsonObject;
   }
-  const accepted = [JSON_PATCH, MERGE_PATCH, 'application/apply-patch+yaml'];
+  const accepted = [JSON_PATCH, MERGE_PATCH, APPLY];
   throw unsupportedMediaType(call.type.custom ? accepted : [...accepted, STRATEGIC]);
 }
 

@@ -1,6 +1,6 @@
 // Replaces objects, and holds the one path by which every change of a stored object goes.
 import { formatTime } from '../../../runtime/clock.ts';
-import { trackUpdate } from '../apply/field-managers.ts';
+import { trackUpdate, withManagedFields } from '../apply/field-managers.ts';
 import type { Backend, Call } from '../backend.ts';
 import { deepEqual, isObject, type JsonObject, without } from '../objects/json.ts';
 import {
@@ -74,7 +74,7 @@ export function commitUpdate(
   const context = { old, subresource: target.subresource, now };
   const shaped = prepare(type, shape(call, merged, options), context);
   const tracked = change.managedFields
-    ? withManagers(shaped, change.managedFields)
+    ? withManagedFields(shaped, change.managedFields)
     : trackUpdate({ type, old, object: shaped, options, now, subresource: target.subresource });
   if (unchanged(tracked, old)) return old;
   validate(type, tracked, context);
@@ -138,12 +138,6 @@ const KEPT_METADATA = [
   'deletionTimestamp',
   'deletionGracePeriodSeconds',
 ] as const;
-
-function withManagers(object: KubeObject, managers: NonNullable<ObjectMeta['managedFields']>) {
-  const { managedFields: _replaced, ...metadata } = object.metadata;
-  const kept = managers.length > 0 ? { managedFields: managers } : {};
-  return { ...object, metadata: { ...metadata, ...kept } };
-}
 
 function unchanged(object: KubeObject, old: KubeObject): boolean {
   return deepEqual(stripEmpty(object), stripEmpty(old));
