@@ -13,6 +13,8 @@ export interface EmbeddedKubernetesOptions {
   readonly port?: number;
   /** TLS with a certificate authority of its own; plain HTTP when false. Default true. */
   readonly tls?: boolean;
+  /** Where objects outlive the process; in memory only when absent. */
+  readonly dataDirectory?: string;
   /** CustomResourceDefinitions to create at the start. */
   readonly crds?: readonly object[];
 }
@@ -30,18 +32,22 @@ export interface EmbeddedKubernetes {
 }
 
 const HOST = '127.0.0.1';
+const DEFINITIONS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 const ADMINISTRATOR: User = { username: 'kubernetes-admin', groups: ['system:masters'] };
 
 export async function startEmbeddedKubernetes(
   options: EmbeddedKubernetesOptions,
 ): Promise<EmbeddedKubernetes> {
-  const { runtime, port = 0, tls = true, crds = [] } = options;
-  const server = new KubernetesServer(runtime);
+  const { runtime, port = 0, tls = true, crds = [], dataDirectory } = options;
+  const server = new KubernetesServer(runtime, { dataDirectory });
   const certificate = tls ? makeCertificate(runtime.clock, runtime.random) : undefined;
   const front = await listen((request) => server.handle(request), {
     host: HOST,
     port,
     certificate,
+  }).catch((error: unknown) => {
+    server.close();
+    throw error;
   });
   const url = `${tls ? 'https' : 'http'}://${HOST}:${front.port}`;
   const administratorToken = server.authenticator.issue(ADMINISTRATOR);
@@ -64,19 +70,24 @@ export async function startEmbeddedKubernetes(
   };
 }
 
+/** Creates the definition, or brings the one kept from an earlier run up to date. */
 async function install(server: KubernetesServer, token: string, definition: object): Promise<void> {
+  const { name } = (definition as { metadata: { name: string } }).metadata;
   const response = await server.handle({
-    method: 'POST',
-    path: '/apis/apiextensions.k8s.io/v1/customresourcedefinitions?fieldManager=poolkeeper-local',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    method: 'PATCH',
+    path: `${DEFINITIONS}/${name}?fieldManager=poolkeeper-local&force=true`,
+    headers: {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/apply-patch+yaml',
+    },
     body: JSON.stringify(definition),
   });
-  // After a restart the definitions are there already.
-  if (response.status !== 201 && response.status !== 409) {
-    throw new Error(`the CustomResourceDefinition was refused: ${String(response.body)}`);
+  if (response.status >= 300) {
+    throw new Error(`the CustomResourceDefinition ${name} was refused: ${String(response.body)}`);
   }
 }
 
-export type { User } from './authentication/user.ts';
+export { ConnectionLost, type Fault, type FaultEffect, type FaultMatch } from './faults.ts';
 export type { ApiRequest, ApiResponse } from './request.ts';
+export { isWrite, type RequestFacts, type RequestRecord } from './request-log.ts';
 export { KubernetesServer } from './server.ts';

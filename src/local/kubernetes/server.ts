@@ -10,6 +10,7 @@ import { Discovery } from './discovery/discovery.ts';
 import { OpenApi } from './discovery/open-api.ts';
 import { openApiResponse } from './discovery/open-api-routes.ts';
 import { discoveryResponse, isPublicPath } from './discovery/routes.ts';
+import { ConnectionLost, Faults } from './faults.ts';
 import { decodeProtobuf, PROTOBUF } from './http/protobuf.ts';
 import type { KubeObject } from './objects/kube-object.ts';
 import {
@@ -24,41 +25,60 @@ import { listObjects } from './reads/list.ts';
 import { representationOf, representOne } from './reads/representation.ts';
 import { openWatch, watchLines } from './reads/watch.ts';
 import { type ApiRequest, type ApiResponse, jsonResponse, textResponse } from './request.ts';
+import { type RequestFacts, RequestLog } from './request-log.ts';
 import { customResourceDefinitions } from './resources/cluster.ts';
 import { Registry } from './resources/registry.ts';
 import type { ResourceType } from './resources/resource-type.ts';
 import { seedObjects } from './seed.ts';
+import { Journal } from './storage/journal.ts';
 import { Store } from './storage/store.ts';
 import type { Watcher } from './storage/watcher.ts';
-import { parseTarget, type Target } from './target.ts';
+import { parseTarget, splitPath, type Target } from './target.ts';
 import { createObject } from './writes/create.ts';
 import { deleteObject } from './writes/delete.ts';
 import { deleteCollection } from './writes/delete-collection.ts';
 import { patchObject } from './writes/patch.ts';
 import { updateObject } from './writes/update.ts';
 
+export interface ServerOptions {
+  /** Where objects outlive the process; in memory only when absent. */
+  readonly dataDirectory?: string | undefined;
+}
+
 export class KubernetesServer {
   readonly store: Store;
   readonly authenticator: Authenticator;
+  /** Faults to inject, for tests and simulations. */
+  readonly faults: Faults;
+  readonly requests = new RequestLog();
   readonly #runtime: Runtime;
   readonly #backend: Backend;
   readonly #discovery: Discovery;
   readonly #openApi: OpenApi;
   readonly #reviews: Reviews;
   readonly #collector: Collector;
+  readonly #journal: Journal | undefined;
   readonly #watchers = new Set<Watcher>();
 
-  constructor(runtime: Runtime) {
+  constructor(runtime: Runtime, options: ServerOptions = {}) {
+    const { clock, random } = runtime;
     this.#runtime = runtime;
-    this.store = new Store();
+    const tokenKey = random.bytes(32);
+    this.#journal = options.dataDirectory
+      ? new Journal(options.dataDirectory, tokenKey)
+      : undefined;
+    this.store = this.#journal?.store ?? new Store();
+    this.faults = new Faults(clock);
     const registry = new Registry();
-    this.#backend = { clock: runtime.clock, random: runtime.random, store: this.store, registry };
+    this.#backend = { clock, random, store: this.store, registry };
     this.#discovery = new Discovery(registry);
     this.#openApi = new OpenApi(registry);
-    this.authenticator = new Authenticator(this.#backend);
+    this.authenticator = new Authenticator(this.#backend, this.#journal?.tokenKey ?? tokenKey);
     this.#reviews = new Reviews(this.#backend, this.authenticator);
+    const { shelf: definitions } = customResourceDefinitions;
+    for (const definition of this.store.shelf(definitions).list()) registry.define(definition);
     this.store.onCommit((shelf, change) => {
-      if (shelf !== customResourceDefinitions.shelf) return;
+      if (shelf !== definitions) return;
       if (change.type === 'DELETED') registry.undefine(change.object.metadata.name);
       else registry.define(change.object);
     });
@@ -67,13 +87,20 @@ export class KubernetesServer {
     this.store.onCommit((shelf, change) => this.#collector.observe(shelf, change));
   }
 
+  /** Throws ConnectionLost only, and only when a fault asks for it. */
   async handle(request: ApiRequest): Promise<ApiResponse> {
+    const startedAt = this.#runtime.clock.monotonic();
+    const user = this.authenticator.authenticate(request);
+    const target = parseTarget(request);
+    const facts = factsOf(request, target, user);
+    let code = 0;
     try {
-      const user = this.authenticator.authenticate(request);
-      if (!user && !isPublicPath(request.path)) throw unauthorized();
-      return await this.#route(request, user);
-    } catch (error) {
-      return this.#refusal(error);
+      const response = await this.#answer(request, { user, target, facts });
+      code = response.status;
+      return response;
+    } finally {
+      const durationMilliseconds = this.#runtime.clock.monotonic() - startedAt;
+      this.requests.add({ ...facts, code, durationMilliseconds });
     }
   }
 
@@ -81,16 +108,40 @@ export class KubernetesServer {
   close(): void {
     this.#collector.close();
     this.closeWatches();
+    this.#journal?.close();
   }
 
+  /** Ends all open watches without an error, as a restarting server does. */
   closeWatches(): void {
     for (const watcher of [...this.#watchers]) watcher.close();
     this.#watchers.clear();
   }
 
-  async #route(request: ApiRequest, user: User | undefined): Promise<ApiResponse> {
-    const target = parseTarget(request);
+  /** Forgets all history, as a compaction does: watches from an older version get 410. */
+  compact(): void {
+    for (const shelf of this.store.shelves()) shelf.forget(0);
+  }
+
+  async #answer(request: ApiRequest, context: Context): Promise<ApiResponse> {
+    try {
+      const effect = this.faults.take(context.facts);
+      if (effect) await this.faults.before(effect);
+      if (!context.user && !isPublicPath(request.path)) throw unauthorized();
+      const response = await this.#route(request, context);
+      if (effect?.type === 'timeout-applied') throw new ConnectionLost();
+      if (effect?.type === 'drop-watches') this.closeWatches();
+      return response;
+    } catch (error) {
+      if (error instanceof ConnectionLost) throw error;
+      return this.#refusal(error);
+    }
+  }
+
+  async #route(request: ApiRequest, { user, target }: Context): Promise<ApiResponse> {
     if (!target || !user) {
+      if (splitPath(request.path).segments[0] === 'metrics') {
+        return textResponse(200, await this.requests.expose());
+      }
       const response =
         discoveryResponse(this.#discovery, request) ?? openApiResponse(this.#openApi, request);
       return response ?? textResponse(404, '404 page not found\n');
@@ -195,6 +246,30 @@ function decodedBody(request: ApiRequest): Pick<Call, 'headers' | 'body'> {
     return { headers: { ...headers, 'content-type': 'application/json' }, body: json };
   }
   return { headers, body };
+}
+
+interface Context {
+  readonly user: User | undefined;
+  readonly target: Target | undefined;
+  readonly facts: RequestFacts;
+}
+
+function factsOf(
+  request: ApiRequest,
+  target: Target | undefined,
+  user: User | undefined,
+): RequestFacts {
+  const isApply = request.headers?.['content-type']?.startsWith('application/apply-patch');
+  return {
+    verb: target ? (isApply ? 'apply' : target.verb) : request.method.toLowerCase(),
+    group: target?.group ?? '',
+    resource: target?.plural ?? '',
+    subresource: target?.subresource ?? '',
+    namespace: target?.namespace ?? '',
+    name: target?.name ?? '',
+    user: user?.username ?? '',
+    client: (request.headers?.['user-agent'] ?? '').split('/')[0]!,
+  };
 }
 
 /** Refuses what the URL asks of the wrong place: other scopes, unknown subresources, verbs. */

@@ -9,9 +9,10 @@ export class Authenticator {
   readonly #backend: Backend;
   readonly #users = new Map<string, User>();
 
-  constructor(backend: Backend) {
+  /** `tokenKey` signs the tokens of service accounts. */
+  constructor(backend: Backend, tokenKey: Uint8Array) {
     this.#backend = backend;
-    this.serviceAccounts = new ServiceAccountTokens(backend);
+    this.serviceAccounts = new ServiceAccountTokens(backend, tokenKey);
   }
 
   /** The static token of a user; made when first asked for, valid as long as the server runs. */

@@ -27,7 +27,7 @@ export class ServiceAccountTokens {
   readonly #backend: Backend;
   readonly #key: Uint8Array;
 
-  constructor(backend: Backend, key: Uint8Array = backend.random.bytes(32)) {
+  constructor(backend: Backend, key: Uint8Array) {
     this.#backend = backend;
     this.#key = key;
   }

@@ -35,6 +35,7 @@ export async function listen(
   options: ListenOptions,
 ): Promise<Listening> {
   const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
+    // What can't be answered, by fault or by order, ends the connection.
     void serve(handle, incoming, outgoing).catch(() => outgoing.destroy());
   };
   const server = options.certificate
@@ -85,10 +86,7 @@ async function serve(
           body,
           signal: closed.signal,
         });
-  if (response.status === 0) {
-    // An injected fault: the connection breaks without an answer.
-    outgoing.destroy();
-  } else if (response.stream) {
+  if (response.stream) {
     await sendStream(response, outgoing);
   } else {
     sendWhole(response, incoming, outgoing);

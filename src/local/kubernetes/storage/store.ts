@@ -24,7 +24,7 @@ export class Store {
   shelf(name: string): Shelf {
     let shelf = this.#shelves.get(name);
     if (!shelf) {
-      shelf = new Shelf(name, this.#startRevision - 1);
+      shelf = new Shelf(name, this.#startRevision);
       this.#shelves.set(name, shelf);
     }
     return shelf;
