@@ -1,4 +1,5 @@
 // What every controller works with: the caches, the client, the cloud, and whose installation it is.
+import type { Lease, Node } from '../api/built-in.ts';
 import type { InstanceClaim } from '../api/instance-claim.ts';
 import type { InstancePool } from '../api/instance-pool.ts';
 import type { NodeMount } from '../api/node-mount.ts';
@@ -25,6 +26,9 @@ export interface Sources {
   readonly storageBackends: Store<StorageBackend>;
   readonly nodeMounts: Store<NodeMount>;
   readonly storageNodes: Store<StorageNode>;
+  readonly nodes: Store<Node>;
+  /** Those of the operator's own namespace: the agents' heartbeats are among them. */
+  readonly leases: Store<Lease>;
 }
 
 /**

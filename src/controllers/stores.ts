@@ -1,4 +1,5 @@
 // The caches of the controller and the indexes its gather steps look things up by.
+import { leases, nodes } from '../api/built-in.ts';
 import {
   instanceClaims,
   instancePools,
@@ -13,7 +14,7 @@ import {
 import type { Caches } from '../kube/index.ts';
 import type { Sources, Stores } from './context.ts';
 
-/** Members by `<namespace>/<pool name>`: also those of a former pool of the same name. */
+/** Members and NodeMounts by `<namespace>/<pool name>`: also those of a former pool of that name. */
 export const BY_POOL = 'pool';
 /** Members by the uid of the claim that owns them. */
 export const BY_CLAIM = 'claim';
@@ -24,10 +25,13 @@ export const BY_INSTANCE_POOL = 'instancePool';
 export const BY_VOLUME_POOL = 'volumePool';
 /** NodeMounts by the uid of their StoragePool. */
 export const BY_STORAGE_POOL = 'storagePool';
+/** NodeMounts and StoragePools by the name of the node; a pool of many nodes is under `*`. */
+export const BY_NODE = 'node';
 /** StoragePools by the `<namespace>/<name>` of the backend that they use. */
 export const BY_BACKEND = 'backend';
 
-export function createSources(caches: Caches): Sources {
+/** `namespace` is the operator's own. */
+export function createSources(caches: Caches, namespace = 'poolkeeper-system'): Sources {
   return {
     volumePools: caches.add(volumePools),
     instancePools: caches.add(instancePools),
@@ -55,12 +59,28 @@ export function createSources(caches: Caches): Sources {
         [BY_CLAIM]: ({ spec }) => (spec.claimRef ? [spec.claimRef.uid] : []),
       },
     }),
-    storagePools: caches.add(storagePools),
+    storagePools: caches.add(storagePools, {
+      indexes: {
+        [BY_NODE]: ({ spec }) => [
+          spec.type === 'mdadm'
+            ? spec.mdadm.nodeName
+            : spec.type === 'iscsi'
+              ? spec.iscsi.nodeName
+              : '*',
+        ],
+      },
+    }),
     storageBackends: caches.add(storageBackends),
     nodeMounts: caches.add(nodeMounts, {
-      indexes: { [BY_STORAGE_POOL]: ({ spec }) => [spec.poolRef.uid] },
+      indexes: {
+        [BY_STORAGE_POOL]: ({ spec }) => [spec.poolRef.uid],
+        [BY_POOL]: ({ metadata, spec }) => [`${metadata.namespace}/${spec.poolRef.name}`],
+        [BY_NODE]: ({ spec }) => [spec.nodeName],
+      },
     }),
     storageNodes: caches.add(storageNodes),
+    nodes: caches.add(nodes),
+    leases: caches.add(leases, { namespace }),
   };
 }
 

@@ -1,0 +1,61 @@
+// StoragePool: asks the agents of its nodes for storage, and says how that goes.
+import { storagePools } from '../../api/resources.ts';
+import type { StoragePool, StoragePoolStatus } from '../../api/storage-pool.ts';
+import { isNotFound, type Key, type Reconcile, type Result } from '../../kube/index.ts';
+import { planOrphans, planStoragePool } from '../../plan/storage-pool.ts';
+import type { Log } from '../../runtime/log.ts';
+import type { ControllerContext } from '../context.ts';
+import { resultOf } from '../result.ts';
+import { writeStatus } from '../write-status.ts';
+import type { Agents } from './agents.ts';
+import { apply, release } from './apply.ts';
+import { gather, gatherOrphans } from './gather.ts';
+
+export { type Agents, trackAgents } from './agents.ts';
+export { watchStoragePools } from './watches.ts';
+
+export function reconcileStoragePool(context: ControllerContext, agents: Agents): Reconcile {
+  return async (key, _signal, log) => {
+    const pool = context.stores.storagePools.byKey(key);
+    if (!pool) return letOrphansGo(context, agents, { key, log });
+    const snapshot = gather(context, agents, pool);
+    const plan = planStoragePool(snapshot, context.runtime.clock.now());
+    await apply(context, log, pool, plan.steps);
+    if (plan.steps.some(({ type }) => type === 'releasePool')) return { type: 'done' };
+    try {
+      const isWritten = await writeStatus(context.client, storagePools, pool, plan.status);
+      if (isWritten) reportTransition(context, log, pool, plan.status);
+    } catch (error) {
+      // Deleted for good while this pass went on.
+      if (!isNotFound(error)) throw error;
+    }
+    return resultOf(plan);
+  };
+}
+
+/** The pool is gone, but its finalizer was taken off by hand, or its mounts came back from a backup. */
+async function letOrphansGo(
+  context: ControllerContext,
+  agents: Agents,
+  { key, log }: { key: Key; log: Log },
+): Promise<Result> {
+  const { mounts, nodes } = gatherOrphans(context, agents, key);
+  for (const step of planOrphans(mounts, nodes)) await release(context, log, step.mount, step);
+  return { type: 'done' };
+}
+
+const BAD_PHASES: ReadonlySet<string> = new Set(['Degraded', 'Failed', 'Unknown']);
+
+function reportTransition(
+  { events }: ControllerContext,
+  log: Log,
+  pool: StoragePool,
+  { phase, conditions }: StoragePoolStatus,
+): void {
+  const from = pool.status?.phase;
+  if (phase === undefined || phase === from) return;
+  const message = conditions.find(({ type }) => type === 'Ready')?.message ?? '';
+  log.info('phase changed', { kind: pool.kind, from, to: phase, because: message });
+  const type = BAD_PHASES.has(phase) ? 'Warning' : 'Normal';
+  events.event(pool, type, phase, 'Transition', message || phase);
+}

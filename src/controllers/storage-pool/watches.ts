@@ -1,0 +1,53 @@
+// What makes a storage pool be looked at again.
+import type { DeepReadonly } from '../../api/object.ts';
+import {
+  changedBeyondStatus,
+  isEqual,
+  type Key,
+  keyOfObject,
+  type WorkQueue,
+  watchAndEnqueue,
+} from '../../kube/index.ts';
+import type { Sources, Stores } from '../context.ts';
+import { BY_NODE } from '../stores.ts';
+import type { Agents } from './agents.ts';
+
+/** Returns the function that ends it. */
+export function watchStoragePools(sources: Sources, agents: Agents, queue: WorkQueue): () => void {
+  const stores = sources as unknown as Stores;
+  const poolsOf = ({ metadata }: DeepReadonly<{ metadata: { name: string } }>): Key[] =>
+    poolsOfNode(stores, metadata.name);
+  const ends = [
+    watchAndEnqueue(sources.storagePools, queue, (pool) => [keyOfObject(pool)], {
+      updatesWhen: changedBeyondStatus,
+    }),
+    // Agents pace what they write, so every change of a mount is worth a look.
+    watchAndEnqueue(sources.nodeMounts, queue, ({ metadata, spec }) => [
+      `${metadata.namespace}/${spec.poolRef.name}`,
+    ]),
+    // Of an inventory and a Node only that they are there, and their labels, matter to pools.
+    watchAndEnqueue(sources.storageNodes, queue, poolsOf, { updatesWhen: () => false }),
+    watchAndEnqueue(sources.nodes, queue, poolsOf, {
+      updatesWhen: (node, old) =>
+        !isEqual(node.metadata.labels, old.metadata.labels) ||
+        node.metadata.uid !== old.metadata.uid,
+    }),
+    agents.subscribe((nodeName) => {
+      for (const key of poolsOfNode(stores, nodeName)) queue.add(key);
+    }),
+  ];
+  return () => {
+    for (const end of ends) end();
+  };
+}
+
+/** Pools that name the node, those that may choose it, and those that have something on it. */
+function poolsOfNode(stores: Stores, nodeName: string): Key[] {
+  const { storagePools, nodeMounts } = stores;
+  const named = storagePools.byIndex(BY_NODE, nodeName).map(keyOfObject);
+  const choosing = storagePools.byIndex(BY_NODE, '*').map(keyOfObject);
+  const mounted = nodeMounts
+    .byIndex(BY_NODE, nodeName)
+    .map(({ metadata, spec }) => `${metadata.namespace}/${spec.poolRef.name}`);
+  return [...new Set([...named, ...choosing, ...mounted])];
+}

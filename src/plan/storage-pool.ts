@@ -1,0 +1,315 @@
+// What a storage pool does next: ask the agents of its nodes for mounts, keep what it asks for in step
+// with its spec, and on deletion let go of each mount once its agent has undone it.
+import { childrenFinalizer } from '../api/names.ts';
+import type { NodeMount, NodeMountSpec } from '../api/node-mount.ts';
+import type { ObjectMeta } from '../api/object.ts';
+import type { StoragePool, StoragePoolStatus } from '../api/storage-pool.ts';
+import type { Stall } from './pool-conditions.ts';
+import {
+  mountChanges,
+  type NodeSeen,
+  nodeMountName,
+  nodeMountSpec,
+  refusalOf,
+  targetNodes,
+} from './storage-pool-children.ts';
+import { type PoolDeletion, storagePoolConditions } from './storage-pool-conditions.ts';
+import { judgeRelease, type Release } from './storage-pool-release.ts';
+import { EMPTY_STORAGE_POOL_STATUS, phaseOf, rollUp } from './storage-pool-rollup.ts';
+import { judgeMount } from './storage-pool-verdict.ts';
+
+export interface StoragePoolSnapshot {
+  readonly pool: StoragePool;
+  /** All that name this pool or stand where it wants one, also those of a former pool. */
+  readonly mounts: readonly NodeMount[];
+  /** Every node that may be concerned: of the spec and of the mounts. */
+  readonly nodes: readonly NodeSeen[];
+}
+
+export type StoragePoolStep =
+  | { readonly type: 'holdPool' }
+  | {
+      readonly type: 'createMount';
+      readonly name: string;
+      readonly spec: NodeMountSpec;
+      readonly because: string;
+    }
+  /** `changes` is a merge patch of the spec; refused unless the mount is still this version. */
+  | {
+      readonly type: 'updateMount';
+      readonly mount: NodeMount;
+      readonly changes: Record<string, unknown>;
+      readonly because: string;
+    }
+  /** DELETE with preconditions; the finalizer keeps it until its agent has cleaned up. */
+  | { readonly type: 'deleteMount'; readonly mount: NodeMount; readonly because: string }
+  | MountRelease
+  | { readonly type: 'releasePool' };
+
+export interface MountRelease {
+  readonly type: 'releaseMount';
+  readonly mount: NodeMount;
+  readonly because: string;
+  /** What stays on the node because the policy says so. */
+  readonly kept?: string | undefined;
+  /** What stays there because nobody could clean it. */
+  readonly leftBehind?: string | undefined;
+}
+
+export interface StoragePoolPlan {
+  /** In this order. */
+  readonly steps: readonly StoragePoolStep[];
+  readonly because: string;
+  readonly status: StoragePoolStatus;
+  readonly waitMilliseconds?: number;
+}
+
+/** After what was left behind is on record, the next pass lets go of the mount. */
+const RECORDED_MILLISECONDS = 50;
+/** Fewer than the status can hold, so that none is pushed out before its mount was let go of. */
+const RECORDED_PER_PASS_MAX = 16;
+
+export function planStoragePool(snapshot: StoragePoolSnapshot, now: number): StoragePoolPlan {
+  return isDeleting(snapshot.pool.metadata)
+    ? planDeletion(snapshot, now)
+    : planPresence(snapshot, now);
+}
+
+/** Mounts whose pool is gone are let go of by the same rules; nothing else is done to them. */
+export function planOrphans(
+  mounts: readonly NodeMount[],
+  nodes: readonly NodeSeen[],
+): MountRelease[] {
+  return mounts.flatMap((mount) => {
+    const release = judgeRelease(mount, find(nodes, mount.spec.nodeName), undefined);
+    return releaseStep(mount, release) ?? [];
+  });
+}
+
+function planPresence(snapshot: StoragePoolSnapshot, now: number): StoragePoolPlan {
+  const { pool, mounts, nodes } = snapshot;
+  const before = pool.status ?? EMPTY_STORAGE_POOL_STATUS;
+  const own = mounts.filter((mount) => isOwn(mount, pool));
+  const wasActive = before.activeSince !== undefined || own.some(hasBeenMounted);
+  const targets = targetNodes(pool, nodes);
+  const refusal = refusalOf(pool);
+  const shown = refusal
+    ? own.map(nodeOf(nodes))
+    : [...targets, ...strays(pool, own, targets, nodes)];
+  const stall = refusal ?? missingNodes(pool, nodes, shown) ?? occupied(snapshot, targets);
+  const steps: StoragePoolStep[] = pool.metadata.finalizers?.includes(childrenFinalizer)
+    ? []
+    : [{ type: 'holdPool' }];
+  const verdicts = shown.map((seen) =>
+    judgeMount(
+      own.find(({ spec }) => spec.nodeName === seen.name),
+      seen,
+      wasActive,
+    ),
+  );
+  if (!refusal) {
+    for (const seen of targets) steps.push(...planMount(snapshot, own, { seen, wasActive }));
+    for (const mount of own)
+      if (!isDeleting(mount.metadata) && !shown.some(({ name }) => name === mount.spec.nodeName))
+        steps.push({ type: 'deleteMount', mount, because: 'its node is not asked for any more' });
+  }
+  const releases = planReleases(snapshot, mounts);
+  const status: StoragePoolStatus = {
+    phase: phaseOf(verdicts, wasActive) ?? (refusal ? 'Failed' : 'Pending'),
+    ...rollUp(pool, verdicts, releases.leftBehind),
+    conditions: storagePoolConditions({ pool, verdicts, stall, deletion: undefined }, now),
+    ...observed(pool),
+  };
+  return finish([...steps, ...releases.steps], status, releases.isRecording);
+}
+
+function planDeletion(snapshot: StoragePoolSnapshot, now: number): StoragePoolPlan {
+  const { pool, mounts, nodes } = snapshot;
+  const before = pool.status ?? EMPTY_STORAGE_POOL_STATUS;
+  const own = mounts.filter((mount) => isOwn(mount, pool));
+  const wasActive = before.activeSince !== undefined || own.some(hasBeenMounted);
+  const steps: StoragePoolStep[] = [];
+  for (const mount of own) {
+    const changes = mountChanges(mount, pool, wasActive);
+    // First what it shall do to the bytes, then in the next pass that it shall do it.
+    if (changes)
+      steps.push({ type: 'updateMount', mount, changes, because: 'the deletion policy decides' });
+    else if (!isDeleting(mount.metadata))
+      steps.push({ type: 'deleteMount', mount, because: 'the pool is being deleted' });
+  }
+  const releases = planReleases(snapshot, mounts);
+  if (own.length === 0 && pool.metadata.finalizers?.includes(childrenFinalizer))
+    steps.push({ type: 'releasePool' });
+  const verdicts = own.map((mount) => judgeMount(mount, nodeOf(nodes)(mount), wasActive));
+  const deletion = describeDeletion(snapshot, own);
+  const { nodes: _, progress: __, ...numbers } = rollUp(pool, verdicts, releases.leftBehind);
+  const progress = own.find(({ status }) => status?.progress)?.status?.progress;
+  const status: StoragePoolStatus = {
+    ...numbers,
+    ...(before.nodes ? { nodes: before.nodes } : {}),
+    ...(progress ? { progress } : {}),
+    phase: 'Deleting',
+    conditions: storagePoolConditions({ pool, verdicts, stall: undefined, deletion }, now),
+    ...observed(pool),
+  };
+  return finish([...steps, ...releases.steps], status, releases.isRecording);
+}
+
+function planMount(
+  { pool, mounts }: StoragePoolSnapshot,
+  own: readonly NodeMount[],
+  { seen, wasActive }: { seen: NodeSeen; wasActive: boolean },
+): StoragePoolStep[] {
+  const mount = own.find(({ spec }) => spec.nodeName === seen.name);
+  if (mount) {
+    const changes = mountChanges(mount, pool, wasActive);
+    const because = 'the pool asks for something else';
+    return changes ? [{ type: 'updateMount', mount, changes, because }] : [];
+  }
+  const name = nodeMountName(pool.metadata.name, seen.name);
+  if (mounts.some(({ metadata }) => metadata.name === name)) return [];
+  const spec = nodeMountSpec({ pool, nodeName: seen.name, nodeUid: seen.node?.uid, wasActive });
+  const because = `${seen.name} is to have it`;
+  return spec ? [{ type: 'createMount', name, spec, because }] : [];
+}
+
+interface Releases {
+  readonly steps: MountRelease[];
+  readonly leftBehind: string[];
+  /** Something is to be let go of as soon as what it leaves behind is on record. */
+  readonly isRecording: boolean;
+}
+
+function planReleases(
+  { pool, nodes }: StoragePoolSnapshot,
+  mounts: readonly NodeMount[],
+): Releases {
+  const recorded = new Set(pool.status?.leftBehind ?? []);
+  const steps: MountRelease[] = [];
+  const leftBehind: string[] = [];
+  for (const mount of mounts) {
+    const release = judgeRelease(mount, find(nodes, mount.spec.nodeName), pool);
+    if (release.type === 'abandoned' && !recorded.has(release.leftBehind)) {
+      if (leftBehind.length < RECORDED_PER_PASS_MAX) leftBehind.push(release.leftBehind);
+    } else steps.push(...(releaseStep(mount, release) ?? []));
+  }
+  return { steps, leftBehind, isRecording: leftBehind.length > 0 };
+}
+
+function releaseStep(mount: NodeMount, release: Release): MountRelease[] | undefined {
+  if (release.type === 'cleaned')
+    return [
+      { type: 'releaseMount', mount, because: 'its agent has cleaned up', kept: release.kept },
+    ];
+  if (release.type !== 'abandoned') return undefined;
+  const { because, leftBehind } = release;
+  return [{ type: 'releaseMount', mount, because, leftBehind }];
+}
+
+/** The most telling thing that the deletion waits for: what is stuck before what is under way. */
+function describeDeletion(
+  { pool, nodes }: StoragePoolSnapshot,
+  own: readonly NodeMount[],
+): PoolDeletion {
+  const waits = own.flatMap((mount) => {
+    const release = judgeRelease(mount, find(nodes, mount.spec.nodeName), pool);
+    return release.type === 'waits' ? [{ node: mount.spec.nodeName, ...release }] : [];
+  });
+  const stuck = waits.find(({ reason }) => reason !== 'DeletionRequested') ?? waits[0];
+  if (!stuck) {
+    const message = own.length === 0 ? 'nothing is left to wait for' : 'its mounts are going away';
+    return { reason: 'DeletionRequested', message };
+  }
+  const others = waits.length > 1 ? `; and ${waits.length - 1} more nodes` : '';
+  return { reason: stuck.reason, message: `${stuck.node}: ${stuck.message}${others}` };
+}
+
+function missingNodes(
+  { spec }: StoragePool,
+  nodes: readonly NodeSeen[],
+  shown: readonly NodeSeen[],
+): Stall | undefined {
+  if (shown.length > 0) return undefined;
+  if (spec.type !== 'mdadm') {
+    const message = 'no ready agents match the node selector';
+    return { reason: 'NoMatchingNode', message };
+  }
+  const { nodeName } = spec.mdadm;
+  if (find(nodes, nodeName)?.node)
+    return {
+      reason: 'AgentNotReady',
+      message: `no agent has reported from node ${nodeName} yet: is the DaemonSet running there?`,
+    };
+  return { reason: 'NodeNotFound', message: `spec.mdadm.nodeName: no node ${nodeName}` };
+}
+
+/** A mount of another owner stands where ours should: it is never taken over. */
+function occupied(
+  { pool, mounts }: StoragePoolSnapshot,
+  targets: readonly NodeSeen[],
+): Stall | undefined {
+  const names = new Set(targets.map(({ name }) => nodeMountName(pool.metadata.name, name)));
+  const other = mounts.find((mount) => names.has(mount.metadata.name) && !isOwn(mount, pool));
+  if (!other) return undefined;
+  const { name, uid } = other.spec.poolRef;
+  const message =
+    `NodeMount ${other.metadata.name} belongs to StoragePool ${name} with uid ${uid}, which is ` +
+    'another; it has to go first';
+  return { reason: 'CleanupBlocked', message };
+}
+
+/** Of an array there is only one node: its mount stays although the node has gone missing. */
+function strays(
+  pool: StoragePool,
+  own: readonly NodeMount[],
+  targets: readonly NodeSeen[],
+  nodes: readonly NodeSeen[],
+): NodeSeen[] {
+  if (pool.spec.type !== 'mdadm' || targets.length > 0) return [];
+  return own.map(nodeOf(nodes));
+}
+
+function finish(
+  steps: readonly StoragePoolStep[],
+  status: StoragePoolStatus,
+  isRecording: boolean,
+): StoragePoolPlan {
+  const ready = status.conditions.find(({ type }) => type === 'Ready');
+  return {
+    steps,
+    because: ready?.message ?? '',
+    status,
+    ...(isRecording ? { waitMilliseconds: RECORDED_MILLISECONDS } : {}),
+  };
+}
+
+function observed({ metadata }: StoragePool): Pick<StoragePoolStatus, 'observedGeneration'> {
+  return metadata.generation === undefined ? {} : { observedGeneration: metadata.generation };
+}
+
+function isOwn({ metadata, spec }: NodeMount, pool: StoragePool): boolean {
+  return spec.poolRef.uid === pool.metadata.uid && metadata.namespace === pool.metadata.namespace;
+}
+
+function hasBeenMounted({ status }: NodeMount): boolean {
+  return status?.firstMountedAt !== undefined;
+}
+
+/** True when the object is on its way out. */
+function isDeleting(metadata: Pick<ObjectMeta, 'deletionTimestamp'>): boolean {
+  return metadata.deletionTimestamp !== undefined;
+}
+
+function find(nodes: readonly NodeSeen[], name: string): NodeSeen | undefined {
+  return nodes.find((node) => node.name === name);
+}
+
+function nodeOf(nodes: readonly NodeSeen[]): (mount: NodeMount) => NodeSeen {
+  return ({ spec }) =>
+    find(nodes, spec.nodeName) ?? {
+      name: spec.nodeName,
+      node: undefined,
+      hasInventory: false,
+      agent: { state: 'absent' },
+    };
+}
