@@ -5,7 +5,9 @@ import { splitPath } from '../target.ts';
 import type { OpenApi } from './open-api.ts';
 import { SERVER_VERSION } from './version.ts';
 
-const PROTOBUF_V2 = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+const ASKED_V2 = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+/** What clients ask for is no valid media type, so the answer's is spelt differently. */
+const ANSWERED_V2 = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
 
 export function openApiResponse(openApi: OpenApi, request: ApiRequest): ApiResponse | undefined {
   const { segments } = splitPath(request.path);
@@ -25,7 +27,7 @@ export function openApiResponse(openApi: OpenApi, request: ApiRequest): ApiRespo
 
 function versionTwo(accept: string): ApiResponse {
   const info = { title: 'Kubernetes', version: SERVER_VERSION.gitVersion };
-  if (!accept.includes(PROTOBUF_V2)) {
+  if (!accept.includes(ASKED_V2)) {
     return jsonResponse(200, { swagger: '2.0', info, paths: {}, definitions: {} });
   }
   const text = (number: number, bytes: Buffer): Buffer =>
@@ -35,5 +37,5 @@ function versionTwo(accept: string): ApiResponse {
     text(2, Buffer.from(info.version)),
   ]);
   const body = Buffer.concat([text(1, Buffer.from('2.0')), text(2, infoBytes)]);
-  return { status: 200, headers: { 'content-type': PROTOBUF_V2 }, body };
+  return { status: 200, headers: { 'content-type': ANSWERED_V2 }, body };
 }
