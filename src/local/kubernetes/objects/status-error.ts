@@ -150,7 +150,7 @@ export const cause = {
   }),
   notSupported: (field: string, value: unknown, supported: readonly unknown[]): StatusCause => ({
     reason: 'FieldValueNotSupported',
-    message: `Unsupported value: ${shown(value)}: supported values: ${supported.map(shown).join(', ')}`,
+    message: `Unsupported value: ${shown(value)}: supported values: ${supported.map(quoted).join(', ')}`,
     field,
   }),
   forbidden: (field: string, why: string): StatusCause => ({
@@ -165,12 +165,12 @@ export const cause = {
   }),
   tooLong: (field: string, limit: number): StatusCause => ({
     reason: 'FieldValueTooLong',
-    message: `Too long: may not be more than ${limit} bytes`,
+    message: `Too long: may not be more than ${limit} ${limit === 1 ? 'byte' : 'bytes'}`,
     field,
   }),
   tooMany: (field: string, count: number, limit: number): StatusCause => ({
     reason: 'FieldValueTooMany',
-    message: `Too many: ${count}: must have at most ${limit} items`,
+    message: `Too many: ${count}: must have at most ${limit} ${limit === 1 ? 'item' : 'items'}`,
     field,
   }),
   typeInvalid: (field: string, value: unknown, why: string): StatusCause => ({
@@ -179,6 +179,11 @@ export const cause = {
     field,
   }),
 };
+
+/** Allowed values are quoted whatever their type. */
+function quoted(value: unknown): string {
+  return JSON.stringify(typeof value === 'string' ? value : JSON.stringify(value));
+}
 
 function shown(value: unknown): string {
   if (value === null || value === undefined) return 'null';

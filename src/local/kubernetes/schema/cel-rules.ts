@@ -3,7 +3,7 @@
 import { Optional } from '@marcbachmann/cel-js';
 import { asObject, deepEqual, isObject, type JsonObject } from '../objects/json.ts';
 import type { KubeObject } from '../objects/kube-object.ts';
-import type { StatusCause } from '../objects/status-error.ts';
+import { cause, type StatusCause } from '../objects/status-error.ts';
 import { toCel } from './cel-values.ts';
 import { listItemKey } from './list-keys.ts';
 import { type CompiledRule, type RuleNode, ruleTree } from './rule-tree.ts';
@@ -66,7 +66,7 @@ function ask(value: unknown, node: RuleNode, place: Place): StatusCause[] {
   return node.rules.flatMap((rule) => {
     if (rule.transition && oldSelf === undefined) return [];
     const context = { self, oldSelf: previous(rule, oldSelf) };
-    return verdict(rule, context, node, place);
+    return verdict(rule, context, value, place);
   });
 }
 
@@ -78,7 +78,7 @@ function previous(rule: CompiledRule, oldSelf: unknown): unknown {
 function verdict(
   compiled: CompiledRule,
   context: JsonObject,
-  node: RuleNode,
+  value: unknown,
   place: Place,
 ): StatusCause[] {
   const { rule } = compiled;
@@ -87,9 +87,9 @@ function verdict(
   } catch (error) {
     const summary = asObject(error)['summary'] ?? (error as Error).message;
     const words = `${String(summary)} evaluating rule: ${rule.message ?? rule.rule}`;
-    return [refusal(words, compiled, node, place)];
+    return [cause.invalid(place.path || '<nil>', typeof value, words)];
   }
-  return [refusal(messageOf(compiled, context), compiled, node, place)];
+  return [refusal(messageOf(compiled, context), compiled, value, place)];
 }
 
 function messageOf(compiled: CompiledRule, context: JsonObject): string {
@@ -108,15 +108,20 @@ const PREFIXES: Readonly<Record<string, string>> = {
   FieldValueRequired: 'Required value: ',
 };
 
-function refusal(words: string, compiled: CompiledRule, node: RuleNode, place: Place): StatusCause {
+function refusal(
+  words: string,
+  compiled: CompiledRule,
+  value: unknown,
+  place: Place,
+): StatusCause {
   const reason = compiled.rule.reason ?? 'FieldValueInvalid';
-  const field = place.path + (compiled.rule.fieldPath ?? '');
-  const value = JSON.stringify(node.schema.type ?? 'object');
-  const invalid = `Invalid value: ${value}: `;
+  const field = trimmed(place.path + (compiled.rule.fieldPath ?? ''));
+  // Whole objects and lists are too long to be shown.
+  const shown = typeof value === 'object' ? '' : `: ${JSON.stringify(value)}`;
   if (reason === 'FieldValueDuplicate') {
-    return { reason, message: `Duplicate value: ${value}`, field: trimmed(field) };
+    return { reason, message: `Duplicate value${shown}`, field };
   }
-  return { reason, message: `${PREFIXES[reason] ?? invalid}${words}`, field: trimmed(field) };
+  return { reason, message: `${PREFIXES[reason] ?? `Invalid value${shown}: `}${words}`, field };
 }
 
 /** Paths from the root start with a field, not with a dot. */
