@@ -179,7 +179,10 @@ class AgentLife {
       await sleep(runtime.clock, INVENTORY_MILLISECONDS, this.#signal).catch(() => {});
       if (this.#signal.aborted) return;
       try {
-        if (round % PREFLIGHT_EVERY === 0) this.#preflight = await runPreflight(host);
+        // What is missing may be installed any time; what is there rarely goes away.
+        const isComplete = [...this.#preflight.values()].every((isPresent) => isPresent);
+        if (!isComplete || round % PREFLIGHT_EVERY === 0)
+          this.#preflight = await runPreflight(host);
         await inventory.publish();
       } catch (error) {
         runtime.log.warn('The inventory could not be published.', { error: messageOf(error) });

@@ -83,6 +83,7 @@ export async function inspectMountPoint(
     path,
     exists: isMounted || names !== undefined,
     entries: names?.length ?? 0,
+    isImmutable: names !== undefined && (await isImmutable(host, path)),
     mounts: here.map((entry) => ({
       source: entry.source,
       filesystem: entry.filesystem,
@@ -94,6 +95,11 @@ export async function inspectMountPoint(
     foreignHolders: [...new Set(foreign.map(({ holder }) => holder))],
     marker: marker === undefined ? { type: 'none' } : { type: 'found', poolUid: marker },
   };
+}
+
+async function isImmutable(host: HostPort, path: string): Promise<boolean> {
+  const { exitCode, stdout } = await probe(host, 'lsattr', '-d', path);
+  return exitCode === 0 && /^\S*i\S* /.test(stdout);
 }
 
 /** The uid in the marker; empty when there is a marker nobody can read. */

@@ -44,6 +44,8 @@ export interface MountPointFacts {
   readonly exists: boolean;
   /** Entries of the directory itself; only looked at while nothing is mounted there. */
   readonly entries: number;
+  /** The directory below has chattr's immutable flag; only looked at while nothing is mounted. */
+  readonly isImmutable: boolean;
   /** Mounted exactly there, topmost last. */
   readonly mounts: readonly MountFacts[];
   /** Where else our device is mounted in the host's namespace. */
@@ -66,6 +68,7 @@ export interface JournalFacts {
   /** The pool was complete once; from then on only the deletion policy may cost bytes. */
   readonly active: boolean;
   readonly mountPoint: Done;
+  /** It was tried; not every filesystem has the flag. */
   readonly mountPointProtected: boolean;
   /** Identity keys of members that are being erased: their superblock may be gone already. */
   readonly erasing: readonly string[];

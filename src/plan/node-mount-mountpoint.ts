@@ -84,7 +84,7 @@ export function planUnmounting(
     return step('It is being deleted.', { type: 'unmount', path, isNetwork });
   const isMade = journal.mountPoint !== 'none' && mountPoint.exists;
   if (!isMade || mountPoint.mounts.length > 0) return undefined;
-  if (journal.mountPointProtected)
+  if (mountPoint.isImmutable)
     return step(`${path} is to be removed.`, { type: 'unprotectMountPoint', path });
   if (mountPoint.entries > 0) return undefined;
   return step(`${path} was made for this mount and is empty.`, { type: 'removeMountPoint', path });

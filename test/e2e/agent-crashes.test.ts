@@ -5,12 +5,12 @@
 // happened, or, for deletions, as if the pool had never been.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { PortCall, SimulatedDisk } from '../../src/local/hosts/index.ts';
+import type { FaultEffect, PortCall, SimulatedDisk } from '../../src/local/hosts/index.ts';
 import { blankDisk, hasBlankEnds, mountPath, World } from './agent-world.ts';
 
 const readers = new Set([
   ...['lsblk', 'blkid', 'udevadm', 'stat', 'lsns', 'modprobe', 'mkfs.xfs', 'mount.nfs'],
-  'iscsiadm',
+  ...['iscsiadm', 'lsattr'],
 ]);
 
 /** Calls that change the host; the rest only look. */
@@ -57,13 +57,16 @@ async function isSettled(world: World): Promise<boolean> {
   return mount?.status?.phase === 'Mounted';
 }
 
-/** How many changing calls the undisturbed story makes. */
-async function countChanges(play: (world: World) => Promise<void>): Promise<number> {
+/** How many matching calls the undisturbed story makes. */
+async function countCalls(
+  play: (world: World) => Promise<void>,
+  matches: (call: PortCall) => boolean = changes,
+): Promise<number> {
   const world = await aWorld([blankDisk('one'), blankDisk('two')]);
   let count = 0;
   world.host.faults.add({
     matches: (call) => {
-      if (changes(call)) count++;
+      if (matches(call)) count++;
       return false;
     },
     effect: { type: 'hang' },
@@ -97,7 +100,7 @@ const moments: readonly Moment[] = ['before', 'during', 'after'];
 describe('the agent is killed while it makes an array', () => {
   for (const moment of moments)
     test(`${moment} each changing call: it ends mounted, with one array and one filesystem`, async () => {
-      const total = await countChanges(make);
+      const total = await countCalls(make);
       assert.ok(total >= 20, `${total} changing calls`);
       for (let ordinal = 0; ordinal < total; ordinal++) {
         const world = await aWorld([blankDisk('one'), blankDisk('two')]);
@@ -117,8 +120,8 @@ describe('the agent is killed while it makes an array', () => {
 describe('the agent is killed while it destroys an array', () => {
   for (const moment of moments)
     test(`${moment} each changing call: it ends with blank, free disks`, async () => {
-      const before = await countChanges(make);
-      const total = await countChanges(destroy);
+      const before = await countCalls(make);
+      const total = await countCalls(destroy);
       for (let ordinal = before; ordinal < total; ordinal++) {
         const disks = [blankDisk('one'), blankDisk('two')];
         const world = await aWorld(disks);
@@ -140,7 +143,7 @@ async function destroy(world: World): Promise<void> {
 
 describe('the pool is deleted while it is being made', () => {
   test('at each changing call: nothing is left, the disks are as blank as before', async () => {
-    const total = await countChanges(make);
+    const total = await countCalls(make);
     let unfinished = 0;
     for (let ordinal = 0; ordinal < total; ordinal++) {
       const disks = [blankDisk('one'), blankDisk('two')];
@@ -172,10 +175,45 @@ describe('the pool is deleted while it is being made', () => {
   });
 });
 
+describe('a command lies or is killed', () => {
+  const effects: Readonly<Record<string, FaultEffect>> = {
+    'fails without doing anything': { type: 'fail', exitCode: 1, stderr: 'no\n' },
+    'fails after doing its work': { type: 'fail-after-doing', exitCode: 1, stderr: 'no\n' },
+    'is killed in the middle': { type: 'kill-child', afterStages: 2 },
+  };
+  const isChangingRun = (call: PortCall): boolean => call.operation === 'run' && changes(call);
+  for (const [name, effect] of Object.entries(effects))
+    test(`each changing command, once, ${name}: it is made and destroyed all the same`, () =>
+      sweep(isChangingRun, effect, name));
+
+  const isReading = (call: PortCall): boolean => call.operation === 'run' && !changes(call);
+  test('each look at the node, once, loses its output: it is made and destroyed all the same', () =>
+    sweep(isReading, { type: 'truncate-output', bytes: 0 }, 'loses its output'));
+});
+
+/** Plays making and destroying once for every matching call, which then goes wrong. */
+async function sweep(
+  matches: (call: PortCall) => boolean,
+  effect: FaultEffect,
+  name: string,
+): Promise<void> {
+  const total = await countCalls(destroy, matches);
+  for (let ordinal = 0; ordinal < total; ordinal++) {
+    const disks = [blankDisk('one'), blankDisk('two')];
+    const world = await aWorld(disks);
+    let count = 0;
+    world.host.faults.add({ matches: (call) => matches(call) && count++ === ordinal, effect });
+    await destroy(world);
+    assert.deepEqual(disks.map(hasBlankEnds), [true, true], `${name}: ${ordinal}`);
+    assert.deepEqual(world.host.machine.blocks.arrays, []);
+    await world.stop();
+  }
+}
+
 describe('Retain survives crashes', () => {
   test('deleted with the agent killed at each changing call: the bytes are still there', async () => {
-    const before = await countChanges(make);
-    const total = await countChanges(makeAndDelete);
+    const before = await countCalls(make);
+    const total = await countCalls(makeAndDelete);
     for (let ordinal = before; ordinal < total; ordinal++) {
       const disks = [blankDisk('one'), blankDisk('two')];
       const world = await aWorld(disks);

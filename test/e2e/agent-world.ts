@@ -32,7 +32,8 @@ const journalDirectory = '/var/lib/poolkeeper/journal';
 
 /** Requests go straight to the server's function. */
 export function transportTo(server: KubernetesServer, username: string): Transport {
-  const token = server.authenticator.issue({ username, groups: ['system:masters'] });
+  const token = `token-of-${username}`;
+  server.authenticator.accept(token, { username, groups: ['system:masters'] });
   const call = (wire: Parameters<Transport['request']>[0]) =>
     server.handle({
       method: wire.method,
@@ -89,6 +90,9 @@ async function* mortalChunks(
   }
 }
 
+/** Made once: deriving them from the schemas takes longer than most stories. */
+const definitions = customResourceDefinitions();
+
 export interface WorldOptions {
   readonly disks?: readonly SimulatedDisk[];
   readonly speed?: number;
@@ -125,7 +129,7 @@ export class World {
   }
 
   async prepare(): Promise<void> {
-    for (const definition of customResourceDefinitions()) {
+    for (const definition of definitions) {
       const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
       await this.user.client.post(path, definition);
     }
@@ -190,6 +194,18 @@ export class World {
           devices: [{ serial: 'one' }, { serial: 'two' }],
           ...overrides.spec,
         },
+      },
+    } as never);
+  }
+
+  async createNfsMount(exportPath: string): Promise<NodeMount> {
+    return this.user.client.create(nodeMounts, {
+      metadata: { name: 'data-node-1', namespace: 'default', finalizers: [finalizer] },
+      spec: {
+        nodeName: 'node-1',
+        poolRef: { name: 'data', uid: poolUid },
+        type: 'nfs',
+        nfs: { server: 'nfs.example', exportPath },
       },
     } as never);
   }

@@ -42,7 +42,6 @@ export async function unprotectMountPoint(
   await runner.run({
     argv: ['chattr', '-i', path],
     after: { mountPointProtected: false },
-    accepts: [1],
   });
 }
 

@@ -4,7 +4,7 @@
 /** Anything that holds bytes at offsets: a disk, a window on a disk, an assembled array. */
 export interface Content {
   readonly sizeBytes: number;
-  /** Throws DeviceError EIO where the medium can't be read. */
+  /** Throws DeviceError EIO where the medium can't be read. The answer must not be changed. */
   read(offsetBytes: number, lengthBytes: number): Uint8Array;
   write(offsetBytes: number, bytes: Uint8Array): void;
   /** Makes the range read as zeros. */
@@ -24,6 +24,9 @@ export class DeviceError extends Error {
 
 export const PAGE_BYTES = 4096;
 
+/** What reads of untouched ranges return: one array for all, which nobody may change. */
+const zeros = new Uint8Array(1024 * 1024);
+
 export class SparseBytes implements Content {
   readonly sizeBytes: number;
   readonly #pages = new Map<number, Uint8Array>();
@@ -33,12 +36,25 @@ export class SparseBytes implements Content {
   }
 
   read(offsetBytes: number, lengthBytes: number): Uint8Array {
-    const result = new Uint8Array(Math.max(0, Math.min(lengthBytes, this.sizeBytes - offsetBytes)));
+    const length = Math.max(0, Math.min(lengthBytes, this.sizeBytes - offsetBytes));
+    if (length <= zeros.length && !this.#hasPageIn(offsetBytes, length))
+      return zeros.subarray(0, length);
+    const result = new Uint8Array(length);
     this.#eachPage(offsetBytes, result.length, (page, within, at, count) => {
       const bytes = this.#pages.get(page);
       if (bytes) result.set(bytes.subarray(within, within + count), at);
     });
     return result;
+  }
+
+  /** A long range of an almost empty disk is quicker to judge by going through the few pages. */
+  #hasPageIn(offsetBytes: number, lengthBytes: number): boolean {
+    if (lengthBytes < this.#pages.size * PAGE_BYTES) return true;
+    for (const page of this.#pages.keys()) {
+      const at = page * PAGE_BYTES;
+      if (at < offsetBytes + lengthBytes && at + PAGE_BYTES > offsetBytes) return true;
+    }
+    return false;
   }
 
   write(offsetBytes: number, bytes: Uint8Array): void {

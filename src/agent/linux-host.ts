@@ -1,0 +1,228 @@
+// The host port onto the real machine below the agent's container.
+//
+// Commands run in the host's mount namespace (`nsenter -t 1 -m`), so they see the host's /dev, udev
+// and mounts. Never with -p: nsenter would fork, and killing it would leave the command running.
+// Files are reached through /proc/1/root, devices are read by children, never by this process: a
+// read that hangs must not take one of the four threads that Node has for files and names.
+import { spawn } from 'node:child_process';
+import { constants, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Clock } from '../runtime/clock.ts';
+import type { CommandResult, HostCommand, HostPort } from './host-port.ts';
+
+export interface LinuxHostOptions {
+  readonly nodeName: string;
+  readonly clock: Clock;
+  /**
+   * Program and arguments put before every command. Default: nsenter into the host's mount
+   * namespace; empty when the agent runs on the host itself.
+   */
+  readonly enter?: readonly string[];
+  /** Where the host's root directory is seen. Default `/proc/1/root`. */
+  readonly rootDirectory?: string;
+}
+
+const ENTER_HOST = ['nsenter', '-t', '1', '-m', '--'];
+/** More than any tool says; a runaway one must not fill the agent's memory. */
+const OUTPUT_BYTES_MAX = 4 * 1024 * 1024;
+const EXIT_MISSING = 127;
+const READ_TIMEOUT_MILLISECONDS = 30_000;
+const LOCK_SECONDS = 5;
+
+const signalNumbers: Readonly<Record<string, number>> = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGABRT: 6,
+  SIGKILL: 9,
+  SIGSEGV: 11,
+  SIGPIPE: 13,
+  SIGTERM: 15,
+};
+
+export function createLinuxHost(options: LinuxHostOptions): HostPort {
+  return new LinuxHost(options);
+}
+
+class LinuxHost implements HostPort {
+  readonly nodeName: string;
+  readonly #clock: Clock;
+  readonly #enter: readonly string[];
+  readonly #root: string;
+
+  constructor(options: LinuxHostOptions) {
+    this.nodeName = options.nodeName;
+    this.#clock = options.clock;
+    this.#enter = options.enter ?? ENTER_HOST;
+    this.#root = options.rootDirectory ?? '/proc/1/root';
+  }
+
+  async run(command: HostCommand, options?: { signal?: AbortSignal }): Promise<CommandResult> {
+    const { bytes, ...result } = await this.#spawn(command, options?.signal);
+    return { ...result, stdout: bytes.toString('utf8') };
+  }
+
+  #spawn(command: HostCommand, signal: AbortSignal | undefined): Promise<SpawnResult> {
+    const startedAt = this.#clock.now();
+    const startedMonotonic = this.#clock.monotonic();
+    const [program = '', ...rest] = [...this.#enter, ...command.argv];
+    return new Promise((resolve) => {
+      // A closed standard input makes tools that would ask refuse instead.
+      const child = spawn(program, rest, {
+        stdio: [command.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+        env: { PATH: '/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C' },
+      });
+      const stdout = new OutputBuffer();
+      const stderr = new OutputBuffer();
+      let timedOut = false;
+      const kill = (): void => {
+        child.kill('SIGKILL');
+      };
+      const cancelTimeout =
+        command.timeoutMilliseconds === undefined
+          ? undefined
+          : this.#clock.schedule(command.timeoutMilliseconds, () => {
+              timedOut = true;
+              kill();
+            });
+      const finish = (exitCode: number, note = ''): void => {
+        cancelTimeout?.();
+        signal?.removeEventListener('abort', kill);
+        resolve({
+          exitCode,
+          bytes: stdout.bytes(),
+          stdout: '',
+          stderr: stderr.bytes().toString('utf8') + note,
+          startedAt,
+          durationMilliseconds: this.#clock.monotonic() - startedMonotonic,
+          timedOut,
+        });
+      };
+      child.stdout?.on('data', (chunk: Buffer) => stdout.add(chunk));
+      child.stderr?.on('data', (chunk: Buffer) => stderr.add(chunk));
+      child.on('error', (error) => finish(EXIT_MISSING, `${error.message}\n`));
+      child.on('close', (code, endedBy) =>
+        finish(code ?? 128 + (signalNumbers[endedBy ?? ''] ?? 0)),
+      );
+      // A tool that ends without reading its input closes the pipe; that is its business.
+      child.stdin?.on('error', () => {});
+      if (command.input !== undefined) child.stdin?.end(command.input);
+      if (signal?.aborted) kill();
+      signal?.addEventListener('abort', kill, { once: true });
+    });
+  }
+
+  #at(path: string): string {
+    // The kernel's own files are the same from everywhere, and /proc/1/root/proc is one detour more.
+    return /^\/(proc|sys)\//.test(path) ? path : join(this.#root, path);
+  }
+
+  async readFile(path: string): Promise<string | undefined> {
+    try {
+      return await readFile(this.#at(path), 'utf8');
+    } catch (error) {
+      if (isAbsence(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async writeFile(path: string, content: string, options?: { mode?: number }): Promise<void> {
+    const target = this.#at(path);
+    const temporary = `${target}.new`;
+    const file = await open(temporary, 'w', options?.mode ?? 0o600);
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, target);
+    await this.#syncDirectory(dirname(target));
+  }
+
+  /** The new name is durable only when the directory is. */
+  async #syncDirectory(path: string): Promise<void> {
+    const directory = await open(path, 'r');
+    try {
+      await directory.sync();
+    } finally {
+      await directory.close();
+    }
+  }
+
+  async removeFile(path: string): Promise<void> {
+    await rm(this.#at(path), { force: true });
+    await this.#syncDirectory(dirname(this.#at(path))).catch(() => {});
+  }
+
+  async makeDirectory(path: string): Promise<void> {
+    await mkdir(this.#at(path), { recursive: true });
+  }
+
+  async listDirectory(path: string): Promise<string[] | undefined> {
+    try {
+      return await readdir(this.#at(path));
+    } catch (error) {
+      if (isAbsence(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * A child reads, under the lock that udev and systemd respect; only a device that answered is then
+   * opened here, exclusively, which the kernel refuses while anything uses it.
+   */
+  async readDevice(path: string, offsetBytes: number, lengthBytes: number): Promise<Uint8Array> {
+    const kernelName = path.split('/').at(-1) ?? '';
+    // flock would create a file where there is no device.
+    if ((await this.listDirectory(`/sys/class/block/${kernelName}`)) === undefined)
+      throw deviceError('No such device', path);
+    const lock = ['flock', '--exclusive', '--wait', String(LOCK_SECONDS), path];
+    const argv = [
+      ...lock,
+      'dd',
+      `if=${path}`,
+      'bs=64K',
+      'iflag=direct,skip_bytes,count_bytes,fullblock',
+      `skip=${offsetBytes}`,
+      `count=${lengthBytes}`,
+      'status=none',
+    ];
+    const timeoutMilliseconds = READ_TIMEOUT_MILLISECONDS;
+    const result = await this.#spawn({ argv, timeoutMilliseconds }, undefined);
+    if (result.exitCode !== 0) throw deviceError(result.stderr, path);
+    const flags = constants.O_RDONLY | constants.O_EXCL | constants.O_NONBLOCK;
+    const device = await open(this.#at(path), flags).catch((error: NodeJS.ErrnoException) => {
+      throw deviceError(error.code === 'EBUSY' ? 'busy' : error.message, path);
+    });
+    await device.close();
+    return new Uint8Array(result.bytes);
+  }
+}
+
+type SpawnResult = CommandResult & { readonly bytes: Buffer };
+
+/** Keeps what fits and forgets the rest: the limit is far beyond what a tool has to say. */
+class OutputBuffer {
+  readonly #chunks: Buffer[] = [];
+  #size = 0;
+
+  add(chunk: Buffer): void {
+    if (this.#size >= OUTPUT_BYTES_MAX) return;
+    this.#chunks.push(chunk);
+    this.#size += chunk.length;
+  }
+
+  bytes(): Buffer {
+    return Buffer.concat(this.#chunks).subarray(0, OUTPUT_BYTES_MAX);
+  }
+}
+
+function isAbsence(error: unknown): boolean {
+  const { code } = error as { code?: string };
+  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENODEV' || code === 'EINVAL';
+}
+
+function deviceError(stderr: string, path: string): Error {
+  const code = /busy/i.test(stderr) ? 'EBUSY' : /No such/i.test(stderr) ? 'ENOENT' : 'EIO';
+  return Object.assign(new Error(`${code}: ${path}: ${stderr.trim()}`), { code });
+}
