@@ -108,12 +108,7 @@ const PREFIXES: Readonly<Record<string, string>> = {
   FieldValueRequired: 'Required value: ',
 };
 
-function refusal(
-  words: string,
-  compiled: CompiledRule,
-  value: unknown,
-  place: Place,
-): StatusCause {
+function refusal(words: string, compiled: CompiledRule, value: unknown, place: Place): StatusCause {
   const reason = compiled.rule.reason ?? 'FieldValueInvalid';
   const field = trimmed(place.path + (compiled.rule.fieldPath ?? ''));
   // Whole objects and lists are too long to be shown.

@@ -1,6 +1,7 @@
 // JSON as CEL sees it: integers are 64 bits wide, times and durations are values of their own,
 // and names that aren't CEL identifiers are escaped.
 import { isObject, type JsonObject } from '../objects/json.ts';
+import { compileExpression } from './cel-environment.ts';
 import type { Schema } from './schema.ts';
 
 /** Words of the CEL grammar, which can't be field names as they are. */
@@ -34,6 +35,7 @@ export function toCel(value: unknown, schema: Schema | undefined): unknown {
 
 function fromText(text: string, schema: Schema | undefined): unknown {
   if (schema?.format === 'date-time' || schema?.format === 'date') return new Date(text);
+  if (schema?.format === 'duration') return compileExpression('duration(self)')({ self: text });
   if (schema?.format === 'byte') return new Uint8Array(Buffer.from(text, 'base64'));
   return text;
 }

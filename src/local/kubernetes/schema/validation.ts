@@ -77,22 +77,21 @@ function stringCauses(value: string, schema: Schema, path: string): StatusCause[
 
 function numberCauses(value: number, schema: Schema, path: string): StatusCause[] {
   const { minimum, maximum, multipleOf, exclusiveMinimum, exclusiveMaximum } = schema;
+  if (schema.format === 'int32' && (value >= 2 ** 31 || value < -(2 ** 31))) {
+    const text = `Checked value must be of type integer with format int32 in ${path}`;
+    return [cause.invalid('<nil>', '', text)];
+  }
   const words: string[] = [];
-  if (minimum !== undefined && (exclusiveMinimum ? value <= minimum : value < minimum)) {
-    words.push(`should be greater than ${exclusiveMinimum ? '' : 'or equal to '}${minimum}`);
+  if (multipleOf !== undefined && !Number.isInteger(value / multipleOf)) {
+    words.push(`should be a multiple of ${multipleOf}`);
   }
   if (maximum !== undefined && (exclusiveMaximum ? value >= maximum : value > maximum)) {
     words.push(`should be less than ${exclusiveMaximum ? '' : 'or equal to '}${maximum}`);
   }
-  if (multipleOf !== undefined && !Number.isInteger(value / multipleOf)) {
-    words.push(`should be a multiple of ${multipleOf}`);
+  if (minimum !== undefined && (exclusiveMinimum ? value <= minimum : value < minimum)) {
+    words.push(`should be greater than ${exclusiveMinimum ? '' : 'or equal to '}${minimum}`);
   }
-  const causes = words.map((text) => cause.invalid(path, value, inBody(path, text)));
-  if (schema.format === 'int32' && Math.abs(value) > 2 ** 31) {
-    const text = `must be of type int32: ${JSON.stringify(String(value))}`;
-    causes.push(cause.invalid(path, value, inBody(path, text)));
-  }
-  return causes;
+  return words.map((text) => cause.invalid(path, value, inBody(path, text)));
 }
 
 function arrayCauses(items: readonly unknown[], schema: Schema, place: Place): StatusCause[] {
@@ -157,27 +156,36 @@ function objectCauses(object: JsonObject, schema: Schema, place: Place): StatusC
   return causes;
 }
 
+/** These name the place in their words only, and go on with what the first branch lacks. */
 function junctorCauses(value: unknown, schema: Schema, place: Place): StatusCause[] {
+  const { path } = place;
   const causes: StatusCause[] = [];
-  const shown = place.path;
-  const passes = (branch: Schema): boolean =>
-    validateValue(value, branch, { path: place.path, old: undefined }).length === 0;
+  const problems = (branch: Schema): StatusCause[] =>
+    validateValue(value, branch, { path, old: undefined });
+  const refuse = (words: string): void => {
+    causes.push(cause.invalid('<nil>', '', `"${path}" ${words}`));
+  };
   for (const branch of schema.allOf ?? []) causes.push(...validateValue(value, branch, place));
-  if (schema.anyOf && !schema['x-kubernetes-int-or-string'] && !schema.anyOf.some(passes)) {
-    const words = `"${shown}" must validate at least one schema (anyOf)`;
-    causes.push(cause.invalid(place.path, value, words));
-  }
-  if (schema.oneOf) {
-    const count = schema.oneOf.filter(passes).length;
-    if (count !== 1) {
-      const found = count === 0 ? 'Found none valid' : `Found ${count} valid alternatives`;
-      const words = `"${shown}" must validate one and only one schema (oneOf). ${found}`;
-      causes.push(cause.invalid(place.path, value, words));
+  if (schema.anyOf && !schema['x-kubernetes-int-or-string']) {
+    const tried = schema.anyOf.map(problems);
+    if (!tried.some((found) => found.length === 0)) {
+      refuse('must validate at least one schema (anyOf)');
+      causes.push(...(tried[0] ?? []));
     }
   }
-  if (schema.not && passes(schema.not)) {
-    const words = `"${shown}" must not validate the schema (not)`;
-    causes.push(cause.invalid(place.path, value, words));
+  if (schema.oneOf) {
+    const tried = schema.oneOf.map(problems);
+    const count = tried.filter((found) => found.length === 0).length;
+    const words = 'must validate one and only one schema (oneOf).';
+    if (count === 0) {
+      refuse(`${words} Found none valid`);
+      causes.push(...(tried[0] ?? []));
+    } else if (count > 1) {
+      refuse(`${words} Found ${count} valid alternatives`);
+    }
+  }
+  if (schema.not && problems(schema.not).length === 0) {
+    refuse('must not validate the schema (not)');
   }
   return causes;
 }

@@ -20,7 +20,7 @@ export function shape(call: Call, object: KubeObject, options: WriteOptions): Ku
   const unknown: string[] = [];
   const pruned = prune(object as JsonObject, type.schema, unknown);
   const metadata = pruneMetadata(object.metadata, unknown);
-  if (unknown.length > 0) reportUnknown(call, unknown, options);
+  if (unknown.length > 0) reportUnknown(call, unknown.toSorted(), options);
   const kept = metadata === object.metadata ? pruned : { ...pruned, metadata };
   return applyDefaults(kept, type.schema) as KubeObject;
 }
