@@ -20,6 +20,7 @@ import {
   persistentVolumeSchema,
   secretSchema,
   serviceAccountSchema,
+  serviceSchema,
 } from './schemas/core.ts';
 import { podSchema } from './schemas/pods.ts';
 
@@ -213,6 +214,38 @@ export const serviceAccounts: ResourceType = defineResource({
   columns: [nameColumn, countColumn('Secrets', 'secrets'), ageColumn],
 });
 
+/** Stored only; here so that everyday commands that list services work. */
+const services: ResourceType = defineResource({
+  ...core,
+  kind: 'Service',
+  plural: 'services',
+  schema: serviceSchema,
+  namespaced: true,
+  shortNames: ['svc'],
+  categories: ['all'],
+  statusSubresource: true,
+  selectableFields: ['spec.clusterIP', 'spec.type'],
+  columns: [
+    nameColumn,
+    textColumn('Type', (service) => getPath(service, ['spec', 'type']) ?? 'ClusterIP'),
+    textColumn('Cluster-IP', (service) => getPath(service, ['spec', 'clusterIP']) ?? '<none>'),
+    textColumn('External-IP', () => '<none>'),
+    textColumn('Port(s)', servicePorts),
+    ageColumn,
+    textColumn('Selector', serviceSelector, 1),
+  ],
+});
+
+function servicePorts(service: KubeObject): string {
+  const ports = asArray(getPath(service, ['spec', 'ports'])).map(asObject);
+  return ports.map((port) => `${port['port']}/${port['protocol'] ?? 'TCP'}`).join(',');
+}
+
+function serviceSelector(service: KubeObject): string {
+  const selector = Object.entries(asObject(getPath(service, ['spec', 'selector'])));
+  return selector.map(([key, value]) => `${key}=${String(value)}`).join(',') || '<none>';
+}
+
 export const coreResources: readonly ResourceType[] = [
   namespaces,
   nodes,
@@ -222,4 +255,5 @@ export const coreResources: readonly ResourceType[] = [
   configMaps,
   secrets,
   serviceAccounts,
+  services,
 ];

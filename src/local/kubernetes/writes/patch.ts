@@ -75,14 +75,14 @@ function applyJsonPatch(call: Call, old: KubeObject): JsonObject {
     const result = jsonPatch.applyPatch(deepCopy(old), operations as never, true);
     return result.newDocument as unknown as JsonObject;
   } catch (error) {
-    const words = (error as Error).message.split('\n')[0]!;
-    throw new StatusError(
-      422,
-      'Invalid',
-      `the server rejected our request due to an error in our request: ${words}`,
-      {
-        causes: [cause.invalid('patch', call.body, words)],
-      },
-    );
+    throw refusedPatch(error);
   }
+}
+
+/** A real server says no more than this; the log of the caller knows which patch it was. */
+function refusedPatch(error: unknown): StatusError {
+  const words = 'the server rejected our request due to an error in our request';
+  const refusal = new StatusError(422, 'Invalid', words, {});
+  refusal.cause = error;
+  return refusal;
 }

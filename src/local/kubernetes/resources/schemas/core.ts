@@ -12,6 +12,7 @@ import {
   setOf,
   text,
   time,
+  whole,
 } from '../../schema/builders.ts';
 import { conditions, kindSchema, labelSelector, objectReference } from './metadata.ts';
 
@@ -146,3 +147,28 @@ export const persistentVolumeClaimSchema = kindSchema(
     ),
   },
 );
+
+export const serviceSchema = kindSchema('Service is a name and address for a set of pods.', {
+  spec: openRecord(
+    {
+      clusterIP: text('The address, or None.'),
+      ports: listByKey(
+        openRecord({
+          name: text(),
+          port: whole('The port that is exposed.'),
+          protocol: { type: 'string', default: 'TCP' },
+          targetPort: quantity('The port of the pods.'),
+        }),
+        ['port', 'protocol'],
+        'The ports that are exposed.',
+      ),
+      selector: {
+        ...mapOf(text(), 'Labels of the pods.'),
+        'x-kubernetes-map-type': 'atomic',
+      },
+      type: text('ClusterIP, NodePort, LoadBalancer or ExternalName.'),
+    },
+    'What the service is.',
+  ),
+  status: openRecord({ conditions }, 'The current state of the service.'),
+});
