@@ -81,6 +81,7 @@ export function drivesOf(
   facts: MdadmFacts,
   labels: readonly (string | undefined)[],
 ): Drive[] {
+  if (intent.adoptArrayUuid !== undefined) return adoptedDrives(facts);
   return intent.devices.map((request, index): Drive => {
     const found = resolveDevice(request, facts.devices);
     const label = labels[index];
@@ -98,6 +99,20 @@ export function drivesOf(
       path,
       sizeBytes,
       state: driveState(facts.array, found.device.kernelName),
+    };
+  });
+}
+
+/** Nobody named the disks of an adopted array: its members are what it has. */
+function adoptedDrives(facts: MdadmFacts): Drive[] {
+  return (facts.array?.members ?? []).map(({ kernelName, path }): Drive => {
+    const device = facts.devices.find((one) => one.kernelName === kernelName);
+    return {
+      ...(device?.serial !== undefined && { serial: device.serial }),
+      ...(device?.wwn !== undefined && { wwn: device.wwn }),
+      ...(device && { sizeBytes: device.sizeBytes }),
+      path,
+      state: driveState(facts.array, kernelName),
     };
   });
 }

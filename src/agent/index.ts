@@ -49,6 +49,7 @@ const WORKERS = 4;
 const INVENTORY_MILLISECONDS = 60_000;
 const PREFLIGHT_EVERY = 10;
 const START_RETRY_MILLISECONDS = 5000;
+const STOP_MILLISECONDS = 10_000;
 
 export function startAgent(options: AgentOptions): Agent {
   const { runtime, nodeName, to, version = '0.0.0' } = options;
@@ -205,7 +206,9 @@ class AgentLife {
 
   async stop(): Promise<void> {
     await this.#stopController();
-    await this.#jobs.stop();
+    // A process that can't be killed must not keep the agent from ending.
+    const { clock } = this.#options.runtime;
+    await Promise.race([this.#jobs.stop(), sleep(clock, STOP_MILLISECONDS)]);
     await Promise.all(this.#background);
   }
 }

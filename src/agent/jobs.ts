@@ -6,7 +6,9 @@ export interface Job {
   readonly step: Step;
   readonly isCleanup: boolean;
   readonly startedAtMilliseconds: number;
-  abort(): void;
+  /** When it was first told to end; a process in uninterruptible sleep doesn't. */
+  readonly abortedAtMilliseconds: number | undefined;
+  abort(nowMilliseconds: number): void;
 }
 
 export interface JobOutcome {
@@ -43,7 +45,16 @@ export class Jobs {
   ): void {
     const controller = new AbortController();
     const done = this.#run(uid, job, { ...options, controller });
-    this.#running.set(uid, { ...job, abort: () => controller.abort(), done });
+    const running = {
+      ...job,
+      abortedAtMilliseconds: undefined as number | undefined,
+      abort(nowMilliseconds: number): void {
+        running.abortedAtMilliseconds ??= nowMilliseconds;
+        controller.abort();
+      },
+      done,
+    };
+    this.#running.set(uid, running);
   }
 
   async #run(
@@ -81,14 +92,14 @@ export class Jobs {
   }
 
   forget(uid: string): void {
-    this.#running.get(uid)?.abort();
+    this.#running.get(uid)?.abort(0);
     this.#outcomes.delete(uid);
   }
 
   /** Kills what runs and waits until it is gone. What it leaves is sorted out at the next start. */
   async stop(): Promise<void> {
     const running = [...this.#running.values()];
-    for (const job of running) job.abort();
+    for (const job of running) job.abort(0);
     await Promise.all(running.map(({ done }) => done));
   }
 }

@@ -42,6 +42,19 @@ export function syncProgress(array: ArrayFacts | undefined): Progress | undefine
   };
 }
 
+/** Events for what a user would want to know afterwards. */
+export const stepEvents: Partial<Record<StepType, string>> = {
+  wipeDevice: 'DeviceWiped',
+  createArray: 'ArrayCreated',
+  assembleArray: 'ArrayStarted',
+  stopArray: 'ArrayStopped',
+  zeroSuperblock: 'SuperblockErased',
+  makeFilesystem: 'FilesystemMade',
+  eraseFilesystem: 'FilesystemErased',
+  mount: 'Mounted',
+  unmount: 'Unmounted',
+};
+
 export type WorkPhase = 'Preparing' | 'Formatting' | 'Mounting';
 
 const phases: Partial<Record<StepType, WorkPhase>> = {

@@ -28,6 +28,7 @@ import { intentOf, ownerOf } from './intent.ts';
 import type { Job, Jobs } from './jobs.ts';
 import type { Journal } from './journal.ts';
 import type { PreflightResult } from './preflight.ts';
+import { stepEvents, stepProgress } from './progress.ts';
 import { buildStatus, completesInitialSync, type Observation } from './status.ts';
 import { StatusPace } from './status-pace.ts';
 
@@ -55,6 +56,9 @@ const REFUSED_MILLISECONDS = 15_000;
 const JOB_LOOK_MILLISECONDS = 2000;
 const BACKOFF_FIRST_MILLISECONDS = 1000;
 const BACKOFF_MAX_MILLISECONDS = 5 * 60_000;
+
+/** A killed process that is still there after this long sleeps uninterruptibly. */
+const STUCK_MILLISECONDS = 10_000;
 
 interface Attempts {
   count: number;
@@ -129,9 +133,13 @@ export class NodeMountReconciler {
    * moment would make that command fail. What was seen before the step is reported.
    */
   async #watchJob(mount: DeepReadonly<NodeMount>, isDeleting: boolean, job: Job): Promise<Result> {
-    if (isDeleting && !job.isCleanup) job.abort();
+    const now = this.#options.runtime.clock.monotonic();
+    if (isDeleting && !job.isCleanup) job.abort(now);
     const situation = this.#situations.get(mount.metadata.uid);
-    if (situation) await this.#report(mount, { type: 'step', step: job.step }, situation);
+    const age = job.abortedAtMilliseconds === undefined ? 0 : now - job.abortedAtMilliseconds;
+    const plan: NodeMountPlan =
+      age > STUCK_MILLISECONDS ? stuck(job.step) : { type: 'step', step: job.step };
+    if (situation) await this.#report(mount, plan, situation);
     return { type: 'wait', afterMilliseconds: JOB_LOOK_MILLISECONDS, why: 'a step is running' };
   }
 
@@ -171,9 +179,12 @@ export class NodeMountReconciler {
           runtime.log.info('Step done.', { key: `${namespace}/${name}`, step: step.type });
         },
         ended: () => {
-          const failed = jobs.peekOutcome(uid);
-          if (failed?.error !== undefined && !failed.aborted)
-            events.event(mount, 'Warning', 'StepFailed', step.type, messageOf(failed.error));
+          const outcome = jobs.peekOutcome(uid);
+          const event = stepEvents[step.type];
+          if (outcome?.error !== undefined && !outcome.aborted)
+            events.event(mount, 'Warning', 'StepFailed', step.type, messageOf(outcome.error));
+          else if (outcome?.error === undefined && event)
+            events.event(mount, 'Normal', event, step.type, step.because);
           enqueue(`${namespace}/${name}`);
         },
       },
@@ -251,4 +262,11 @@ export class NodeMountReconciler {
       why: 'the next look',
     };
   }
+}
+
+function stuck(step: Step): NodeMountPlan {
+  const message =
+    `A command was killed but does not end (${stepProgress(step).step}): the kernel waits for a ` +
+    'device that does not answer. The disks stay reserved; cleaning up goes on once it has ended.';
+  return { type: 'blocked', reason: 'CleanupBlocked', message };
 }

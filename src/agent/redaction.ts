@@ -13,18 +13,24 @@ export function redact(text: string, secrets: readonly string[]): string {
   return ordered.reduce((result, secret) => result.replaceAll(secret, MASK), text);
 }
 
+/** Colours and the like. */
+const terminalCodes = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*[A-Za-z]`, 'g');
+
 /** Progress counters that overwrite themselves, as they would look on a screen in the end. */
 export function renderTerminal(text: string): string {
-  const lines = text.split('\n').map((line) => {
-    const screen: string[] = [];
-    let column = 0;
-    for (const character of line) {
-      if (character === '\b') column = Math.max(0, column - 1);
-      else if (character === '\r') column = 0;
-      else screen[column++] = character;
-    }
-    return screen.join('').trimEnd();
-  });
+  const lines = text
+    .replaceAll(terminalCodes, '')
+    .split('\n')
+    .map((line) => {
+      const screen: string[] = [];
+      let column = 0;
+      for (const character of line) {
+        if (character === '\b') column = Math.max(0, column - 1);
+        else if (character === '\r') column = 0;
+        else screen[column++] = character;
+      }
+      return screen.join('').trimEnd();
+    });
   // Other control characters have no business in YAML or on a terminal.
   return lines.join('\n').replaceAll(/[^\P{Cc}\n\t]/gu, '');
 }

@@ -230,7 +230,8 @@ export function judgeDevice(device: DeviceFacts, expectation: Expectation = {}):
   const found = describeContents(device);
   if (found === undefined) return { type: 'use' };
   if (isConfirmed(device, expectation.wipeConfirm)) return { type: 'wipe', destroys: found };
-  return refuse('DeviceNotBlank', device, `holds ${found}.`);
+  const hint = 'To destroy that, repeat the serial or wwn in wipe.confirm of the device.';
+  return refuse('DeviceNotBlank', device, `holds ${found}. ${hint}`);
 }
 
 function isConfirmed(device: DeviceFacts, wipeConfirm: string | undefined): boolean {

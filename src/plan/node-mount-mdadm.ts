@@ -47,6 +47,7 @@ export function planMdadm(intent: MdadmIntent, facts: MdadmFacts): NodeMountPlan
       options: ['nosuid', 'nodev', ...intent.mountOptions],
       uuid: facts.filesystem.type === 'found' ? facts.filesystem.uuid : undefined,
       hasMarker: true,
+      replacesMarker: intent.adoptArrayUuid !== undefined,
     },
   );
   return mounting ?? { type: 'settled' };

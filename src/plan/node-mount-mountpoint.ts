@@ -10,6 +10,8 @@ export interface MountWish {
   readonly uuid: string | undefined;
   /** Whether a marker is kept inside; other people's exports get none. */
   readonly hasMarker: boolean;
+  /** Whoever adopts an array takes it over from the pool whose marker is still in it. */
+  readonly replacesMarker: boolean;
 }
 
 interface Situation {
@@ -29,12 +31,13 @@ export function planMounting(
   if (!top) return planMount({ intent, mountPoint, journal }, wish);
   if (wish.hasMarker) {
     const { marker } = mountPoint;
-    if (marker.type === 'found' && marker.poolUid !== intent.poolUid) {
+    const isForeign = marker.type === 'found' && marker.poolUid !== intent.poolUid;
+    if (isForeign && !wish.replacesMarker) {
       const why = `The filesystem at ${mountPoint.path} belongs to the pool with uid ${marker.poolUid}.`;
       return refuse('FilesystemMismatch', why);
     }
-    if (marker.type === 'none')
-      return step('The mounted filesystem has no marker of its owner yet.', {
+    if (marker.type === 'none' || isForeign)
+      return step('The mounted filesystem has no marker of its present owner yet.', {
         type: 'writeMarker',
         mountPath: mountPoint.path,
         poolUid: intent.poolUid,

@@ -53,6 +53,7 @@ function planNfs(intent: NfsIntent, facts: NfsFacts): NodeMountPlan {
       options: [`nfsvers=${intent.version}`, ...nfsOptions, ...intent.mountOptions],
       uuid: undefined,
       hasMarker: false,
+      replacesMarker: false,
     },
   );
   return mounting ?? { type: 'settled' };

@@ -215,6 +215,22 @@ describe('deleting', () => {
     await world.stop();
   });
 
+  test('a killed command that does not end keeps the disks and says so', async () => {
+    const world = await aWorld();
+    world.host.faults.add({ matches: runOf('mkfs.ext4', '-U'), effect: { type: 'stuck' } });
+    await world.createMount();
+    await world.until('mkfs runs', () =>
+      world.host.commands.some(({ argv }) => argv[0] === 'mkfs.ext4' && argv.includes('-U')),
+    );
+    await world.deleteMount();
+    await world.until('blocked', async () => {
+      const mount = await world.mount();
+      return world.condition(mount, 'CleanedUp')?.reason === 'CleanupBlocked';
+    });
+    const owners = (await world.storageNode())?.status?.devices.map(({ claimedBy }) => claimedBy);
+    assert.equal(owners?.filter((owner) => owner?.name === 'data-node-1').length, 2);
+  });
+
   test('while mkfs runs: it is killed at once and everything is taken back', async () => {
     const disks = [blankDisk('one'), blankDisk('two')];
     const world = await aWorld({ disks });
@@ -226,6 +242,79 @@ describe('deleting', () => {
     await world.deleteMount();
     await world.untilPhase('Released');
     assert.deepEqual(disks.map(hasBlankEnds), [true, true]);
+    await world.stop();
+  });
+});
+
+describe('an array that is there already', () => {
+  test('is adopted by another pool with all its files, and stays when that one is deleted', async () => {
+    const disks = [blankDisk('one'), blankDisk('two')];
+    const world = await aWorld({ disks });
+    await world.createMount();
+    const mount = await world.untilPhase('Mounted');
+    await world.host.writeFile(`${mountPath}/precious`, 'bytes');
+    await world.deleteMount();
+    await world.untilPhase('Released');
+    await world.releaseCleanedUp();
+    await world.createMount({
+      name: 'heir-node-1',
+      poolUid: 'ffffffff-0b0a-4908-8706-050403020100',
+      spec: { devices: [], adoptArrayUUID: mount.status?.array?.uuid },
+    });
+    const heir = await world.untilPhase('Mounted', 'heir-node-1');
+    assert.equal(await world.host.readFile(`${heir.status?.mountPath}/precious`), 'bytes');
+    assert.deepEqual(
+      heir.status?.drives.map(({ serial, state }) => `${serial} ${state}`),
+      ['one Active', 'two Active'],
+    );
+    await world.deleteMount('heir-node-1');
+    await world.untilPhase('Released', 'heir-node-1');
+    assert.deepEqual(disks.map(hasBlankEnds), [false, false]);
+    await world.stop();
+  });
+});
+
+describe('one mount that takes for ever', () => {
+  test('holds up neither the others nor the heartbeat', async () => {
+    const disks = ['one', 'two', 'three', 'four'].map((serial) => blankDisk(serial));
+    const world = await aWorld({ disks });
+    world.host.faults.add({ matches: runOf('mkfs.ext4', '-U'), effect: { type: 'hang' } });
+    await world.createMount();
+    await world.untilPhase('Formatting');
+    await world.createMount({
+      name: 'other-node-1',
+      poolUid: 'ffffffff-0b0a-4908-8706-050403020100',
+      spec: { arrayName: 'other', devices: [{ serial: 'three' }, { serial: 'four' }] },
+    });
+    await world.untilPhase('Mounted', 'other-node-1');
+    const before = await world.lease();
+    await world.settle(60);
+    assert.notEqual((await world.lease())?.spec?.renewTime, before?.spec?.renewTime);
+    assert.equal((await world.mount())?.status?.phase, 'Formatting');
+    await world.stop();
+  });
+});
+
+describe('a member that fails', () => {
+  test('is told as Degraded, and as healthy again once another took its place', async () => {
+    const disks = ['one', 'two', 'three'].map((serial) => blankDisk(serial));
+    const world = await aWorld({ disks });
+    await world.createMount();
+    await world.untilPhase('Mounted');
+    await world.until('synced', async () => {
+      const array = (await world.mount())?.status?.array;
+      return array?.initialSyncCompletedAt !== undefined;
+    });
+    world.host.machine.blocks.removeDisk(disks[1]!);
+    const degraded = await world.untilPhase('Degraded');
+    assert.equal(world.condition(degraded, 'ArrayHealthy')?.reason, 'ArrayDegraded');
+    assert.equal(world.condition(degraded, 'Ready')?.status, 'True');
+    assert.deepEqual(
+      degraded.status?.drives.map(({ state }) => state),
+      ['Active', 'Missing'],
+    );
+    await world.host.run({ argv: ['mdadm', '--add', '/dev/md127', '/dev/sdd'] });
+    await world.untilPhase('Mounted');
     await world.stop();
   });
 });

@@ -2,6 +2,7 @@
 // what the agent's tests are played in.
 import assert from 'node:assert/strict';
 import { type Agent, startAgent } from '../../src/agent/index.ts';
+import { type Lease, leases } from '../../src/api/built-in.ts';
 import { customResourceDefinitions } from '../../src/api/crd/index.ts';
 import type { NodeMount } from '../../src/api/node-mount.ts';
 import { nodeMounts, storageNodes } from '../../src/api/resources.ts';
@@ -225,6 +226,11 @@ export class World {
     if (!mount || done?.status !== 'True') return;
     const patch = removeFinalizerPatch(mount, finalizer);
     if (patch) await this.user.client.mergePatch(nodeMounts, { namespace: 'default', name }, patch);
+  }
+
+  lease(): Promise<Lease | undefined> {
+    const reference = { namespace: 'poolkeeper-system', name: 'poolkeeper-agent-node-1' };
+    return this.user.client.get(leases, reference);
   }
 
   storageNode(): Promise<StorageNode | undefined> {

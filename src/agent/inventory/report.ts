@@ -7,7 +7,8 @@ import type { ListedDevice } from './lsblk.ts';
 
 export function reportDevice(device: ListedDevice, owner: Owner | undefined): StorageDevice {
   const verdict = judgeDevice(device);
-  const isFree = owner === undefined && verdict.type === 'use';
+  const hasName = device.serial !== undefined || device.wwn !== undefined;
+  const isFree = owner === undefined && verdict.type === 'use' && hasName;
   const usedBy = describeUse(device);
   const stable = stablePath(device);
   return {
@@ -34,16 +35,23 @@ export function reportDevice(device: ListedDevice, owner: Owner | undefined): St
       },
     }),
     eligible: isFree,
-    reasons: reasonsFor(owner, verdict),
+    reasons: reasonsFor(owner, verdict, hasName),
   };
 }
+
+const nameless = {
+  reason: 'DeviceAmbiguous',
+  message: 'The disk reports neither serial nor wwn, so nothing tells it from another one.',
+};
 
 function reasonsFor(
   owner: Owner | undefined,
   verdict: ReturnType<typeof judgeDevice>,
+  hasName: boolean,
 ): StorageDevice['reasons'] {
   if (owner)
     return [{ reason: 'DeviceClaimed', message: `Belongs to ${owner.namespace}/${owner.name}.` }];
+  if (!hasName && verdict.type !== 'refuse') return [nameless];
   if (verdict.type !== 'refuse') return [];
   return [{ reason: verdict.reason, message: verdict.message.slice(0, 512) }];
 }
