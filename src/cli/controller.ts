@@ -57,6 +57,11 @@ const settings = z.object({
   azureSpeed: wholeNumber(1, 10_000)
     .default(1)
     .describe('How many times faster than real Azure the endpoint runs; 1 but for a simulator'),
+  probeLoopback: flag()
+    .optional()
+    .describe(
+      "Let HTTP backends be on the operator's own machine; default: only outside a cluster",
+    ),
   leaderElect: flag().default(true).describe('Work only while holding the lease'),
   httpAddress: z
     .string()
@@ -96,6 +101,7 @@ export const command = defineCommand({
       pollPace: given.azureSpeed,
       identity: `${hostname()}_${randomUuid(runtime.random).slice(0, 8)}`,
       leaderElect: given.leaderElect,
+      probeLoopback: given.probeLoopback ?? !process.env['KUBERNETES_SERVICE_HOST'],
       onLost: () => lost.resolve('lost'),
     });
     const endpoints = await serveEndpoints(

@@ -171,6 +171,7 @@ async function startController(
     pollPace: azureSpeed,
     identity: 'local',
     leaderElect: false,
+    probeLoopback: true,
     httpHostAliases: { [ARTIFACT_HOST]: artifacts.address },
     onLost: () => {},
   });

@@ -1,8 +1,10 @@
 // Puts the operator together: connection, caches, leadership, controllers. Used by the controller
 // process and by the local environment, which therefore run exactly the same thing.
 
+import { isIP } from 'node:net';
 import type { AzureCloud } from '../azure/port.ts';
 import { startControllers } from '../controllers/index.ts';
+import { createHttpProbe } from '../controllers/storage-backend/index.ts';
 import { createSources, viewsOf } from '../controllers/stores.ts';
 import { createEventRecorder } from '../kube/events.ts';
 import { type ClusterAccess, connectKubernetes } from '../kube/index.ts';
@@ -29,6 +31,8 @@ export interface OperatorOptions {
   readonly leaderElect: boolean;
   /** `host name → ip:port`, for HTTP probes of the local environment and of tests. */
   readonly httpHostAliases?: Readonly<Record<string, string>>;
+  /** Whether HTTP backends may be on the operator's own machine. */
+  readonly probeLoopback: boolean;
   /** Leadership was lost: the process must end before it touches anything else. */
   readonly onLost: () => void;
 }
@@ -56,7 +60,7 @@ export const LEASE_NAME = 'poolkeeper-controller';
 export function startOperator(options: OperatorOptions): Operator {
   const { runtime, access, namespace, identity } = options;
   const kubernetes = connectKubernetes({ runtime, to: access, component: 'controller', version });
-  const sources = createSources(kubernetes.caches);
+  const sources = createSources(kubernetes.caches, namespace);
   const events = createEventRecorder({
     runtime,
     client: kubernetes.client,
@@ -89,6 +93,12 @@ export function startOperator(options: OperatorOptions): Operator {
       pollPace: options.pollPace,
     },
     sources,
+    httpProbe: createHttpProbe({
+      clock: runtime.clock,
+      probeLoopback: options.probeLoopback,
+      refusedAddresses: addressOf(access.server),
+      ...(options.httpHostAliases ? { hostAliases: options.httpHostAliases } : {}),
+    }),
     startWhen: working,
   });
 
@@ -138,4 +148,12 @@ function elect(
       if (cause === 'lost') onLost();
     },
   });
+}
+
+/** The API server's own address is nobody's storage. */
+function addressOf(server: string): string[] {
+  const { hostname, port, protocol } = new URL(server);
+  const host = hostname.replace(/^\[|\]$/g, '');
+  if (isIP(host) === 0) return [];
+  return [`${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`];
 }

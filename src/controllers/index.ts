@@ -20,12 +20,20 @@ import { reconcileInstanceClaim } from './instance-claim/index.ts';
 import { reconcileInstancePool } from './instance-pool/index.ts';
 import { reconcilePoolInstance } from './pool-instance/index.ts';
 import { reconcilePoolVolume } from './pool-volume/index.ts';
+import { type HttpProbe, PROBE_WORKERS, reconcileStorageBackend } from './storage-backend/index.ts';
+import {
+  type Agents,
+  reconcileStoragePool,
+  trackAgents,
+  watchStoragePools,
+} from './storage-pool/index.ts';
 import { BY_CLAIM, BY_INSTANCE, BY_POOL, BY_VOLUME_POOL } from './stores.ts';
 import { reconcileVolumePool } from './volume-pool/index.ts';
 
 export interface StartOptions {
   readonly context: ControllerContext;
   readonly sources: Sources;
+  readonly httpProbe: HttpProbe;
   /** Controllers start once this resolves: caches synced, leadership won. */
   readonly startWhen: Promise<unknown>;
 }
@@ -44,9 +52,16 @@ type Claim = DeepReadonly<InstanceClaim>;
 const COALESCE_MILLISECONDS = 100;
 
 export function startControllers(options: StartOptions): RunningControllers {
-  const controllers = [...startPools(options), ...startMembers(options), ...startClaims(options)];
+  const agents = trackAgents(options.sources.leases, options.context.runtime.clock);
+  const controllers = [
+    ...startPools(options),
+    ...startMembers(options),
+    ...startClaims(options),
+    ...startStorage(options, agents),
+  ];
   return {
     stop: async () => {
+      agents.stop();
       await Promise.all(controllers.map((controller) => controller.stop()));
     },
   };
@@ -185,6 +200,32 @@ function startClaims({ context, sources, startWhen }: StartOptions): Controller[
     { ...high, updatesWhen: roleMayDiffer },
   );
   return [claims, allocation];
+}
+
+function startStorage(
+  { context, sources, startWhen, httpProbe }: StartOptions,
+  agents: Agents,
+): Controller[] {
+  const { runtime } = context;
+  const pools = runController({
+    name: 'storage-pool',
+    runtime,
+    startWhen,
+    workers: 8,
+    reconcile: reconcileStoragePool(context, agents),
+  });
+  watchStoragePools(sources, agents, pools.queue);
+  const backends = runController({
+    name: 'storage-backend',
+    runtime,
+    startWhen,
+    workers: PROBE_WORKERS,
+    reconcile: reconcileStorageBackend(context, httpProbe),
+  });
+  watchAndEnqueue(sources.storageBackends, backends.queue, ownKey, {
+    updatesWhen: changedBeyondStatus,
+  });
+  return [pools, backends];
 }
 
 /** The instance pools whose claims may have waited for this volume. */
