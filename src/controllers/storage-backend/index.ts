@@ -24,7 +24,12 @@ import { writeStatus } from '../write-status.ts';
 import type { HttpProbe } from './http-probe.ts';
 import { readInputs } from './inputs.ts';
 
-export { createHttpProbe, type HttpProbe, type HttpProbeOptions } from './http-probe.ts';
+export {
+  createHttpProbe,
+  type HttpProbe,
+  type HttpProbeOptions,
+  type HttpProbeRequest,
+} from './http-probe.ts';
 
 /** Probes at the same time: enough that a few that stall don't hold up the rest. */
 export const PROBE_WORKERS = 16;
