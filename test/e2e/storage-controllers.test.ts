@@ -30,7 +30,7 @@ import {
   type Transport,
   watchAndEnqueue,
 } from '../../src/kube/index.ts';
-import type { SimulatedDisk } from '../../src/local/hosts/index.ts';
+import { GIBIBYTE, type SimulatedDisk, SimulatedNetwork } from '../../src/local/hosts/index.ts';
 import type { HttpObservation } from '../../src/plan/storage-backend-probe.ts';
 import { blankDisk, hasBlankEnds, transportTo, World } from './agent-world.ts';
 
@@ -127,9 +127,12 @@ let operator: Operator;
 let world: World;
 let disk: SimulatedDisk;
 
-async function begin(options: { withAgent?: boolean } = {}): Promise<void> {
+async function begin(
+  options: { withAgent?: boolean; network?: SimulatedNetwork } = {},
+): Promise<void> {
   disk = blankDisk('one');
-  world = new World({ disks: [disk, blankDisk('two')] });
+  const { network } = options;
+  world = new World({ disks: [disk, blankDisk('two')], ...(network && { network }) });
   await world.prepare();
   await world.user.client.create(nodes, { metadata: { name: 'node-1' } });
   if (options.withAgent !== false) world.startAgent();
@@ -291,6 +294,37 @@ describe('a storage pool', () => {
       left!.note!,
       /node node-1 left the cluster; left: node-1: array .* on disks one, two/,
     );
+  });
+
+  test('what one pool retained another adopts, with its bytes', async () => {
+    await begin();
+    await createPool();
+    await untilPhase('Active');
+    const arrayUUID = (await pool())!.status!.array!.uuid;
+    await world.user.client.delete(storagePools, reference);
+    await until('gone', async () => (await pool()) === undefined);
+    const source = { type: 'Adopt', adopt: { arrayUUID } };
+    await createPool({ type: 'mdadm', mdadm: { ...raid1.mdadm, source } });
+    await untilPhase('Active');
+    const adopted = (await pool())!.status!;
+    assert.equal(adopted.array?.uuid, arrayUUID);
+    assert.ok(!adopted.commands.some(({ command }) => /--create|mkfs/.test(command)));
+  });
+
+  test('an export is mounted on every node, and what denies it is told', async () => {
+    const network = new SimulatedNetwork();
+    const server = network.addNfsServer('nfs.example', { '/data': { sizeBytes: GIBIBYTE } });
+    server.exports.get('/data')!.denied = true;
+    await begin({ network });
+    await createPool({ type: 'nfs', nfs: { server: 'nfs.example', exportPath: '/data' } });
+    await untilPhase('Failed');
+    const { message } = find(await pool(), 'Ready')!;
+    assert.match(message, /^`mount .*` failed with exit code 32: .*access denied/s);
+    server.exports.get('/data')!.denied = false;
+    await untilPhase('Active');
+    assert.equal((await pool())?.status?.summary?.node, '1/1');
+    await world.user.client.delete(storagePools, reference);
+    await until('gone', async () => (await pool()) === undefined);
   });
 
   test('what it cannot do it refuses, and goes when it is deleted', async () => {
