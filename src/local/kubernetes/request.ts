@@ -18,6 +18,8 @@ export interface ApiResponse {
   readonly body: string | Uint8Array;
   /** Set for watches instead of a body: one JSON document and a line feed per item. */
   readonly stream?: AsyncIterable<string>;
+  /** Aborted when the server has ended the stream, also for a reader that stopped reading. */
+  readonly ended?: AbortSignal;
 }
 
 export function jsonResponse(

@@ -15,7 +15,6 @@ import { decodeProtobuf, PROTOBUF } from './http/protobuf.ts';
 import type { KubeObject } from './objects/kube-object.ts';
 import {
   methodNotAllowed,
-  notFound,
   StatusError,
   unauthorized,
   unknownPath,
@@ -204,7 +203,8 @@ export class KubernetesServer {
         watcher.close();
       }
     })();
-    return { status: 200, headers: { 'content-type': 'application/json' }, body: '', stream };
+    const headers = { 'content-type': 'application/json' };
+    return { status: 200, headers, body: '', stream, ended: watcher.ended };
   }
 
   #written(call: Call, status: number, object: KubeObject): ApiResponse {
@@ -283,8 +283,7 @@ function checkPlace(type: ResourceType, target: Target): void {
   if (subresource && !['get', 'update', 'patch'].includes(verb)) throw methodNotAllowed();
   if (!type.verbs.includes(verb)) throw methodNotAllowed();
   if (verb === 'create' && (target.name || (type.namespaced && !target.namespace))) {
-    if (target.name) throw methodNotAllowed();
-    throw notFound(type, '');
+    throw methodNotAllowed();
   }
   if (verb === 'update' && !target.name) throw methodNotAllowed();
   if (verb === 'patch' && !target.name) throw methodNotAllowed();

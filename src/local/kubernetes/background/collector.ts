@@ -6,6 +6,7 @@ import type { Change } from '../storage/shelf.ts';
 import { DefinitionCleaner } from './definition-cleaner.ts';
 import { NamespaceCleaner } from './namespace-cleaner.ts';
 import { OwnerCollector } from './owner-collector.ts';
+import { ServiceAccountMaker } from './service-account-maker.ts';
 
 /** One worker of the background: told of commits, asked to work until nothing is left to do. */
 export interface Worker {
@@ -26,6 +27,7 @@ export class Collector {
       new NamespaceCleaner(backend),
       new DefinitionCleaner(backend),
       new OwnerCollector(backend),
+      new ServiceAccountMaker(backend),
     ];
   }
 

@@ -135,6 +135,10 @@ function sendWhole(
 async function sendStream(response: ApiResponse, outgoing: ServerResponse): Promise<void> {
   outgoing.writeHead(response.status, response.headers);
   outgoing.flushHeaders();
+  // A reader that has stopped reading would never notice an end; its connection is cut.
+  response.ended?.addEventListener('abort', () => {
+    if (outgoing.writableNeedDrain) outgoing.destroy();
+  });
   for await (const line of response.stream!) {
     if (outgoing.destroyed) break;
     if (!outgoing.write(line)) await drained(outgoing);

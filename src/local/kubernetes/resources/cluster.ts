@@ -42,6 +42,7 @@ export const customResourceDefinitions: ResourceType = defineResource({
   categories: ['api-extensions'],
   statusSubresource: true,
   generations: true,
+  lockedUpdates: true,
   columns: [nameColumn, createdAt],
   strategy: definitionRules,
 });

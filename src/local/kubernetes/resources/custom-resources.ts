@@ -36,6 +36,7 @@ function resourceType(spec: JsonObject, version: JsonObject): ResourceType {
     statusSubresource: asObject(version['subresources'])['status'] !== undefined,
     generations: true,
     custom: true,
+    lockedUpdates: true,
     schema: asObject(version['schema'])['openAPIV3Schema'] as Schema | undefined,
     columns: customColumns(version['additionalPrinterColumns'] as PrinterColumn[] | undefined),
     selectableFields: selectable.map((field) => asString(field['jsonPath']).slice(1)),

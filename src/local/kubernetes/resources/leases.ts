@@ -15,6 +15,7 @@ export const leases: ResourceType = defineResource({
   schema: leaseSchema,
   namespaced: true,
   createOnUpdate: true,
+  lockedUpdates: true,
   selectableFields: ['spec.holderIdentity'],
   columns: [nameColumn, pathColumn('Holder', 'spec.holderIdentity'), ageColumn],
   strategy: {

@@ -74,6 +74,8 @@ export interface ResourceType {
   readonly columns: readonly Column[];
   readonly selectableFields?: readonly string[];
   readonly strategy?: Strategy;
+  /** A PUT must say which version it replaces. */
+  readonly lockedUpdates?: boolean;
   /** Creates on PUT when absent, as Leases and Events do. */
   readonly createOnUpdate?: boolean;
   /** Translation between the kept form and this version's, where they differ in more than a name. */

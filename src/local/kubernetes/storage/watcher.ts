@@ -33,7 +33,7 @@ export class Watcher implements AsyncIterable<WatchEvent> {
   readonly #options: WatcherOptions;
   #queue: WatchEvent[] = [];
   #head = 0;
-  #closed = false;
+  readonly #ended = new AbortController();
   #wake: (() => void) | undefined;
   readonly #cleanUps: (() => void)[] = [];
 
@@ -47,8 +47,13 @@ export class Watcher implements AsyncIterable<WatchEvent> {
     if (options.bookmarks) this.#scheduleBookmarks();
   }
 
+  /** Aborted when no more events will come. */
+  get ended(): AbortSignal {
+    return this.#ended.signal;
+  }
+
   close(): void {
-    this.#closed = true;
+    this.#ended.abort();
     for (const cleanUp of this.#cleanUps.splice(0)) cleanUp();
     this.#wake?.();
   }
@@ -65,7 +70,7 @@ export class Watcher implements AsyncIterable<WatchEvent> {
         const event = this.#shift();
         if (event) {
           yield event;
-        } else if (this.#closed) {
+        } else if (this.ended.aborted) {
           return;
         } else {
           await new Promise<void>((resolve) => {
@@ -110,7 +115,7 @@ export class Watcher implements AsyncIterable<WatchEvent> {
   }
 
   #push(event: WatchEvent): void {
-    if (this.#closed) return;
+    if (this.ended.aborted) return;
     this.#queue.push(event);
     const wake = this.#wake;
     this.#wake = undefined;
@@ -133,7 +138,7 @@ export class Watcher implements AsyncIterable<WatchEvent> {
   }
 
   #schedule(delayMilliseconds: number, callback: () => void): void {
-    if (this.#closed) return;
+    if (this.ended.aborted) return;
     const cancel = this.#options.clock.schedule(delayMilliseconds, callback);
     this.#cleanUps.push(cancel);
   }

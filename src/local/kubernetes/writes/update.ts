@@ -34,7 +34,7 @@ export function updateObject(backend: Backend, call: Call): UpdateResult {
     const metadata = without(looseMetadata(sent) as JsonObject, 'resourceVersion', 'uid');
     return { object: insert(backend, call, { ...sent, metadata }, options), created: true };
   }
-  if (call.type.custom && !looseMetadata(sent).resourceVersion) {
+  if (call.type.lockedUpdates && !looseMetadata(sent).resourceVersion) {
     const words = 'must be specified for an update';
     throw invalid(call.type, call.target.name, [
       cause.invalid('metadata.resourceVersion', 0, words),
@@ -69,7 +69,7 @@ export function commitUpdate(
   const { sent, options } = change;
   const now = formatTime(backend.clock.now());
   checkMetadataTypes(looseMetadata(sent));
-  checkPreconditions(type, old, looseMetadata(sent));
+  checkPreconditions(call, old, looseMetadata(sent));
   const merged = withOldIdentity(type, old, sent, target.subresource);
   const context = { old, subresource: target.subresource, now };
   const shaped = prepare(type, shape(call, merged, options), context);
@@ -87,9 +87,13 @@ export function commitUpdate(
   return type.fromShelf?.(stored) ?? stored;
 }
 
-function checkPreconditions(type: ResourceType, old: KubeObject, sent: Partial<ObjectMeta>): void {
+function checkPreconditions(call: Call, old: KubeObject, sent: Partial<ObjectMeta>): void {
+  const { type } = call;
   const { name, uid, resourceVersion } = old.metadata;
   if (sent.uid && sent.uid !== uid) {
+    if (call.target.verb === 'patch') {
+      throw invalid(type, name, [cause.invalid('metadata.uid', sent.uid, 'field is immutable')]);
+    }
     const words = `Precondition failed: UID in precondition: ${sent.uid}, UID in object meta: ${uid}`;
     throw conflict(type, name, words);
   }
