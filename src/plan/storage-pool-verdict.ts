@@ -39,7 +39,8 @@ export function judgeMount(
   }
   const working = { type: 'working', reason: 'Progressing', isWorking: true } as const;
   const phase = wasActive ? 'Pending' : 'Creating';
-  if (!mount) return verdict(node, mount, { ...working, phase, message: 'is being asked for' });
+  if (!mount)
+    return verdict(node, mount, { ...working, phase, message: `${node} is asked for it` });
   if (mount.metadata.deletionTimestamp !== undefined) {
     const message = 'is being undone before it is made again';
     return verdict(node, mount, { ...working, phase: 'Pending', message });

@@ -94,8 +94,8 @@ async function resolve(url: URL, options: DialOptions): Promise<Target> {
   const refusals = found.map(({ address }) => rules.refusalOf(address, port));
   const allowed = found.filter((_, index) => refusals[index] === undefined);
   if (allowed.length === 0) {
-    const where = isIP(host) === 0 ? `${host} resolves to ${found[0]?.address}` : host;
-    const message = `${where}, which may not be probed: ${refusals[0]}`;
+    const address = isIP(host) === 0 ? `${host} resolves to ${found[0]?.address}, which` : host;
+    const message = `${address} may not be probed: ${refusals[0]}`;
     throw new ProbeError('address', 'AddressNotAllowed', message);
   }
   return { host, port, addresses: allowed };
