@@ -38,6 +38,8 @@ export const poolInstancePhase = z.enum([
   'Quarantined',
 ]);
 
+const hookState = z.enum(['Running', 'Succeeded', 'Failed']);
+
 export const poolInstanceStatus = z.object({
   phase: poolInstancePhase.describe(
     '`Pending`: recorded, Azure not asked yet. `Creating`: until verified in its warm ' +
@@ -75,6 +77,14 @@ export const poolInstanceStatus = z.object({
     .max(16)
     .describe('The pooled disks attached to it.')
     .default([]),
+  hooks: z
+    .object({
+      claimUid: objectUid().describe('The claim that they ran for.'),
+      onClaim: hookState.describe('The hook of the claim.').optional(),
+      onRelease: hookState.describe('The hook of the release.').optional(),
+    })
+    .describe("How far the pool's hooks are.")
+    .optional(),
   commands: commandRecords('What ran in it: hooks and checks.', 8),
 });
 

@@ -9,6 +9,7 @@ import type { Condition } from '../api/object.ts';
 import type { PoolInstance } from '../api/pool-instance.ts';
 import type { PoolVolume } from '../api/pool-volume.ts';
 import { type ConditionType, type Reason, reasonOf } from '../api/reasons.ts';
+import { hookState } from './hooks.ts';
 import type { MemberPlan } from './pool-volume.ts';
 
 export interface InstanceClaimSnapshot {
@@ -68,6 +69,7 @@ export function planInstanceClaim(snapshot: InstanceClaimSnapshot, now: number):
     boundAt,
     bindLatencyMilliseconds: before.bindLatencyMilliseconds ?? elapsed(snapshot, now),
     instance: describeInstance(instance),
+    commands: commandsOf(claim, instance),
     ...(volume ? { volume: describeVolume(volume, instance) } : {}),
   };
   const expires = expiry(bound, claim);
@@ -95,7 +97,7 @@ export function planInstanceClaim(snapshot: InstanceClaimSnapshot, now: number):
 }
 
 function boundConditions(
-  { claim, volume }: InstanceClaimSnapshot,
+  { claim, volume, pool }: InstanceClaimSnapshot,
   status: InstanceClaimStatus,
   instance: PoolInstance,
   now: number,
@@ -116,9 +118,11 @@ function boundConditions(
     attachment.reason,
     attachment.message,
   );
-  conditions = set(conditions, 'HooksSucceeded', 'True', 'NoHooks', 'the pool has no onClaim hook');
-  const lost = judgeLoss(instance);
-  const ready = lost ?? (attachment.status === 'True' ? undefined : attachment);
+  const hooks = judgeHooks(pool, instance);
+  conditions = set(conditions, 'HooksSucceeded', hooks.status, hooks.reason, hooks.message);
+  const lost = judgeLoss(instance) ?? (hooks.reason === 'HookFailed' ? hooks : undefined);
+  const steps = [judgePower(instance), attachment, hooks];
+  const ready = lost ?? steps.find(({ status }) => status !== 'True');
   if (ready) {
     conditions = set(conditions, 'Ready', 'False', ready.reason, ready.message);
     if (lost)
@@ -171,6 +175,39 @@ function judgeAttachment(
     status: 'False',
     reason: 'AttachingVolume',
     message: `Azure is attaching ${volume.metadata.name}`,
+  };
+}
+
+/** A machine that waited switched off is no use before it runs. */
+function judgePower({ metadata, status }: PoolInstance): Judgement {
+  const power = status?.azure?.powerState;
+  if (power === 'running') return { status: 'True', reason: 'AsExpected', message: '' };
+  return { status: 'False', reason: 'Progressing', message: `${metadata.name} is being started` };
+}
+
+function judgeHooks(pool: InstancePool | undefined, instance: PoolInstance): Judgement {
+  if (!pool?.spec.hooks.onClaim) {
+    return { status: 'True', reason: 'NoHooks', message: 'the pool has no onClaim hook' };
+  }
+  const state = hookState(instance, 'onClaim');
+  if (state === 'Succeeded') {
+    return {
+      status: 'True',
+      reason: 'HooksSucceeded',
+      message: 'the onClaim hook ended with exit code 0',
+    };
+  }
+  const record = instance.status?.commands.findLast(({ command }) => command === 'onClaim');
+  if (state === 'Failed') {
+    const code =
+      record?.exitCode === undefined ? 'without an exit code' : `with exit code ${record.exitCode}`;
+    const message = `the onClaim hook ended ${code}: ${(record?.output ?? '').slice(-1024)}`;
+    return { status: 'False', reason: 'HookFailed', message };
+  }
+  return {
+    status: 'Unknown',
+    reason: 'HookRunning',
+    message: 'the onClaim hook runs in the instance',
   };
 }
 
@@ -271,6 +308,14 @@ function expiry(status: InstanceClaimStatus, { spec }: InstanceClaim): number | 
 
 function elapsed({ firstSeenAt }: InstanceClaimSnapshot, now: number): number {
   return Math.max(0, Math.round(now - firstSeenAt));
+}
+
+/** What ran in the instance for this claim, and not for one before it. */
+function commandsOf(
+  claim: InstanceClaim,
+  { status }: PoolInstance,
+): InstanceClaimStatus['commands'] {
+  return status?.hooks?.claimUid === claim.metadata.uid ? status.commands : [];
 }
 
 function describeInstance(instance: PoolInstance): NonNullable<InstanceClaimStatus['instance']> {

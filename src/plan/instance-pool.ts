@@ -98,9 +98,7 @@ function unsupported({ spec }: InstancePool): Stall | undefined {
     reason: 'InvalidSpec',
     message: `spec.${field} is not supported by this version: remove it`,
   });
-  if (spec.warmState !== 'Running') return stall('warmState other than Running');
   if (spec.prewarm && spec.prewarm.count > 0) return stall('prewarm');
-  if (spec.hooks.onClaim || spec.hooks.onRelease) return stall('hooks');
   return undefined;
 }
 

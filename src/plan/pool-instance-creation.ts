@@ -5,6 +5,7 @@ import { POLL_INSTANCE } from './backoff.ts';
 import { carriesTags, inPhase, taggedUid, withoutOperation } from './member.ts';
 import { machineName, type PoolInstancePlan, type PoolInstanceSnapshot } from './pool-instance.ts';
 import { failed, polled, rest, tagsFor, withMachine } from './pool-instance-status.ts';
+import { isInWarmState, stepToWarmState } from './warm-state.ts';
 
 /** An accepted creation whose VM does not show after this long is asked for again. */
 const CREATION_VISIBLE_MILLISECONDS = 300_000;
@@ -38,12 +39,18 @@ export function planCreation(
     const message = `Azure failed to create VM ${machine.name}`;
     return failed(seen, machine.failure ?? { code: 'CreateFailed', message }, now);
   }
-  if (machine.provisioningState !== 'Succeeded' || machine.powerState !== 'running') {
-    const creating = inPhase(seen, 'Creating', 'Azure is making it', now);
+  const warmState = pool?.spec.warmState ?? 'Running';
+  const creating = inPhase(seen, 'Creating', 'Azure is making it', now);
+  if (machine.provisioningState !== 'Succeeded' || operation?.state === 'InProgress') {
     return polled(snapshot, creating, POLL_INSTANCE, now);
   }
+  if (!isInWarmState(machine, warmState)) {
+    const step = stepToWarmState(machine, warmState);
+    if (!step) return polled(snapshot, creating, POLL_INSTANCE, now);
+    return { step, because: `warmState is ${warmState}`, status: withoutOperation(creating) };
+  }
   const tags = tagsFor(snapshot, 'free');
-  const because = 'it runs';
+  const because = warmState === 'Running' ? 'it runs' : `it is ${warmState.toLowerCase()}`;
   const done = inPhase(withoutOperation(seen), 'Free', because, now);
   const time = timestamp(now);
   return {

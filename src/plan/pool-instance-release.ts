@@ -4,8 +4,9 @@ import { resourceFinalizer } from '../api/names.ts';
 import type { PoolInstanceStatus } from '../api/pool-instance.ts';
 import { nextPollDelay, POLL_ATTACH, POLL_INSTANCE } from './backoff.ts';
 import { planDataDisks } from './data-disks.ts';
+import { planHook } from './hooks.ts';
 import { carriesTags, inPhase, taggedUid, withoutOperation } from './member.ts';
-import type { PoolInstancePlan, PoolInstanceSnapshot } from './pool-instance.ts';
+import type { MachineSeen, PoolInstancePlan, PoolInstanceSnapshot } from './pool-instance.ts';
 import {
   failed,
   polled,
@@ -15,6 +16,7 @@ import {
   tagsFor,
   withMachine,
 } from './pool-instance-status.ts';
+import { isInWarmState, stepToWarmState } from './warm-state.ts';
 
 /** Detach, prove it, let the volumes go, and only then let go of the claim. */
 export function planRelease(
@@ -30,6 +32,9 @@ export function planRelease(
   if (machine === 'unread') return rest(status, 'waits for a look at Azure');
   if (machine !== 'absent') {
     const seen = withMachine(status, machine);
+    // The script sees the volume still there; its failing is on record and stops nothing.
+    const hook = isHookPossible(machine) ? planHook(snapshot, seen, 'onRelease', now) : undefined;
+    if (hook) return hook;
     if (operation?.state === 'InProgress') return polled(snapshot, seen, POLL_ATTACH, now);
     if (operation?.state === 'Failed') return retried(seen, operation, now);
     if (machine.provisioningState === 'Updating') return polled(snapshot, seen, POLL_ATTACH, now);
@@ -65,6 +70,11 @@ export function planRelease(
   };
 }
 
+/** A machine that is off, broken or busy runs no scripts, and its release must not wait for that. */
+function isHookPossible({ powerState, provisioningState }: MachineSeen): boolean {
+  return powerState === 'running' && provisioningState === 'Succeeded';
+}
+
 /** The claim has let go of it: it becomes free again, its tags saying so. */
 function planReuse(
   snapshot: PoolInstanceSnapshot,
@@ -75,6 +85,15 @@ function planReuse(
   if (snapshot.machine === 'absent') {
     const message = 'the VM was deleted outside Poolkeeper';
     return failed(status, { code: 'ResourceDisappeared', message }, now);
+  }
+  const { machine, operation } = snapshot;
+  const warmState = snapshot.pool?.spec.warmState ?? 'Running';
+  const seen = withMachine(status, machine);
+  if (operation?.state === 'InProgress') return polled(snapshot, seen, POLL_INSTANCE, now);
+  if (!isInWarmState(machine, warmState)) {
+    const step = stepToWarmState(machine, warmState);
+    if (!step) return polled(snapshot, seen, POLL_INSTANCE, now);
+    return { step, because: `warmState is ${warmState}`, status: withoutOperation(seen) };
   }
   const tags = tagsFor(snapshot, 'free');
   const because = 'released';

@@ -1,10 +1,11 @@
 // A VM at rest or in use: its attached disks are made those that are meant for it.
 import { timestamp } from '../api/conditions.ts';
 import type { PoolInstanceStatus } from '../api/pool-instance.ts';
-import { POLL_ATTACH } from './backoff.ts';
+import { POLL_ATTACH, POLL_INSTANCE } from './backoff.ts';
 import { planDataDisks } from './data-disks.ts';
+import { planHook } from './hooks.ts';
 import { carriesTags, inPhase, withoutOperation } from './member.ts';
-import type { PoolInstancePlan, PoolInstanceSnapshot } from './pool-instance.ts';
+import type { MachineSeen, PoolInstancePlan, PoolInstanceSnapshot } from './pool-instance.ts';
 import {
   failed,
   polled,
@@ -14,6 +15,7 @@ import {
   withError,
   withMachine,
 } from './pool-instance-status.ts';
+import { stepToWarmState } from './warm-state.ts';
 
 /** Free or claimed: make the attached disks those that are meant for it. */
 export function planUse(
@@ -40,9 +42,14 @@ export function planUse(
     return rest(withError(status, { code: 'ResourceDisappeared', message }, now), message);
   }
   const seen = withMachine(status, machine);
-  if (operation?.state === 'InProgress') return polled(snapshot, seen, POLL_ATTACH, now);
-  if (operation?.state === 'Failed') return retried(seen, operation, now);
+  // A script's operation is the hook's to judge: its failure is no failure of the machine.
+  const isScript = status.operation?.type === 'RunCommand';
+  if (!isScript && operation?.state === 'InProgress')
+    return polled(snapshot, seen, POLL_ATTACH, now);
+  if (!isScript && operation?.state === 'Failed') return retried(seen, operation, now);
   if (machine.provisioningState === 'Updating') return polled(snapshot, seen, POLL_ATTACH, now);
+  // Nothing of a hibernated machine can be changed before it is started.
+  if (claimRef && machine.hibernated) return wake(snapshot, seen, machine, now);
   const tags = tagsFor(snapshot, claimRef ? 'connected' : 'free');
   const disks = planDataDisks(machine.dataDisks, snapshot.volumes, status.volumes);
   if (disks.change) {
@@ -63,7 +70,21 @@ export function planUse(
       status: settled,
     };
   }
-  return disks.waiting
-    ? rest(settled, disks.because)
-    : rest(settled, claimRef ? 'is claimed' : 'is free');
+  if (disks.waiting) return rest(settled, disks.because);
+  if (!claimRef) return rest(settled, 'is free');
+  if (machine.powerState !== 'running') return wake(snapshot, settled, machine, now);
+  const hook = planHook(snapshot, settled, 'onClaim', now);
+  return hook ?? rest(settled, 'is claimed');
+}
+
+/** A machine that waited switched off is started for its claim. */
+function wake(
+  snapshot: PoolInstanceSnapshot,
+  status: PoolInstanceStatus,
+  machine: MachineSeen,
+  now: number,
+): PoolInstancePlan {
+  const step = stepToWarmState(machine, 'Running');
+  if (!step) return polled(snapshot, status, POLL_INSTANCE, now);
+  return { step, because: 'its claim needs it running', status: withoutOperation(status) };
 }

@@ -3,6 +3,7 @@
 import type { InstancePool } from '../api/instance-pool.ts';
 import type { PoolInstance, PoolInstanceStatus } from '../api/pool-instance.ts';
 import type { PoolVolume } from '../api/pool-volume.ts';
+import { isHookDue } from './hooks.ts';
 import { cloudName } from './names.ts';
 import { planCreation } from './pool-instance-creation.ts';
 import { planDeletion, planRelease } from './pool-instance-release.ts';
@@ -21,6 +22,7 @@ export interface MachineSeen {
   readonly etag: string;
   readonly vmSize: string;
   readonly powerState?: string;
+  readonly hibernated: boolean;
   readonly dataDisks: readonly {
     readonly lun: number;
     readonly diskId: string;
@@ -68,6 +70,13 @@ export type PoolInstanceStep =
       readonly detach: readonly string[];
       readonly tags: Record<string, string>;
     }
+  | {
+      readonly type: 'power';
+      readonly id: string;
+      readonly action: 'start' | 'deallocate' | 'hibernate';
+      readonly operation: 'Start' | 'Deallocate' | 'Hibernate';
+    }
+  | { readonly type: 'runHook'; readonly script: string }
   | { readonly type: 'deleteInstance'; readonly id: string }
   | { readonly type: 'deleteLeftover'; readonly leftover: Leftover }
   /** Clears instanceRef and claimRef of these volumes, remembering the claim: they are detached. */
@@ -90,14 +99,16 @@ export const EMPTY_INSTANCE_STATUS: PoolInstanceStatus = {
 /** True when only a look at Azure can tell the next step: settled VMs cost no calls. */
 export function instanceNeedsLook(
   instance: PoolInstance,
-  volumes: readonly PoolVolume[],
-  claim: ClaimSeen,
+  { volumes, claim, pool }: Pick<PoolInstanceSnapshot, 'volumes' | 'claim' | 'pool'>,
 ): boolean {
   const status = instance.status ?? EMPTY_INSTANCE_STATUS;
   if (instance.metadata.deletionTimestamp !== undefined) return claim !== 'active';
   if (status.phase === 'Free' || status.phase === 'Claimed') {
     if (claim === 'over' || status.operation !== undefined) return true;
-    if (claim === 'active' && status.phase === 'Free') return true;
+    if (claim === 'active') {
+      if (status.phase === 'Free' || status.azure?.powerState !== 'running') return true;
+      if (isHookDue(instance, pool, 'onClaim')) return true;
+    }
     const held = new Set(status.volumes.map(({ uid }) => uid));
     return volumes.length !== held.size || volumes.some(({ metadata }) => !held.has(metadata.uid));
   }

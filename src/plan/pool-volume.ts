@@ -48,7 +48,8 @@ export interface PoolVolumeSnapshot {
 }
 
 export type OperationSeen =
-  | { readonly state: 'InProgress' | 'Succeeded' | 'Unknown' }
+  | { readonly state: 'InProgress' | 'Unknown' }
+  | { readonly state: 'Succeeded'; readonly output?: unknown }
   | { readonly state: 'Failed'; readonly code: string; readonly message: string };
 
 export type PoolVolumeStep =

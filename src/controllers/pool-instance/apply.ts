@@ -38,6 +38,10 @@ export async function apply(
       const { operation, attach, detach, tags } = step;
       return effect(operation, () => cloud.changeDataDisks(live!, { attach, detach, tags }, call));
     }
+    case 'power':
+      return effect(step.operation, () => cloud.power(step.id, step.action, call));
+    case 'runHook':
+      return effect('RunCommand', () => cloud.runCommand(live!.id, step.script, call));
     case 'tagInstance':
       return effect(undefined, () =>
         cloud.tag('instance', step.id, step.tags, call).then(noOperation),

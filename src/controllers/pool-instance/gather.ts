@@ -28,7 +28,8 @@ export async function gather(
   const pool = stores.instancePools.get(metadata.namespace, spec.poolRef.name);
   const volumes = stores.poolVolumes.byIndex(BY_INSTANCE, metadata.uid);
   const claim = await lookAtClaim(context, instance);
-  const look = instanceNeedsLook(instance, volumes, claim);
+  const ownPool = pool?.metadata.uid === spec.poolRef.uid ? pool : undefined;
+  const look = instanceNeedsLook(instance, { volumes, claim, pool: ownPool });
   const [live, operation] = look
     ? await Promise.all([
         cloud.get('instance', instanceId(instance), call),
@@ -39,7 +40,7 @@ export async function gather(
   const deleting = metadata.deletionTimestamp !== undefined;
   return {
     instance,
-    pool: pool?.metadata.uid === spec.poolRef.uid ? pool : undefined,
+    pool: ownPool,
     machine,
     live,
     operation,
