@@ -15,9 +15,11 @@ import {
 } from '../local/azure/index.ts';
 import { defaultHosts } from '../local/hosts/index.ts';
 import { startEmbeddedKubernetes } from '../local/kubernetes/index.ts';
+import { messageOf } from '../runtime/errors.ts';
 import type { Runtime } from '../runtime/index.ts';
 import { createIfAbsent } from './examples.ts';
 import { startOperator } from './operator.ts';
+import { SettingsError } from './settings.ts';
 import { version } from './version.ts';
 
 export interface LocalOptions {
@@ -91,14 +93,28 @@ export async function startLocalEnvironment(options: LocalOptions): Promise<Loca
   }
 }
 
+/** A port that is taken, said in the words of the setting that chose it. */
+async function bound<T>(setting: string, port: number, start: Promise<T>): Promise<T> {
+  try {
+    return await start;
+  } catch (error) {
+    const taken = /EADDRINUSE|is taken/.test(messageOf(error));
+    if (!taken) throw error;
+    throw new SettingsError(
+      `${setting}: port ${port} is taken by another program; choose another, or 0 for any free one`,
+    );
+  }
+}
+
 async function startKubernetes(options: LocalOptions, closers: (() => Promise<void>)[]) {
   const { runtime, port, dataDirectory } = options;
-  const kubernetes = await startEmbeddedKubernetes({
+  const starting = startEmbeddedKubernetes({
     runtime,
     port,
     crds: customResourceDefinitions(),
     ...(dataDirectory === undefined ? {} : { dataDirectory: join(dataDirectory, 'kubernetes') }),
   });
+  const kubernetes = await bound('--port', port, starting);
   closers.push(() => kubernetes.close());
   return kubernetes;
 }
@@ -108,7 +124,7 @@ async function startAzure(
   closers: (() => Promise<void>)[],
 ): Promise<string> {
   const { runtime, azurePort, azureSpeed, dataDirectory } = options;
-  const azure = await startSimulatedAzure({
+  const starting = startSimulatedAzure({
     runtime,
     port: azurePort,
     speed: azureSpeed,
@@ -123,6 +139,7 @@ async function startAzure(
       },
     ],
   });
+  const azure = await bound('--azure-port', azurePort, starting);
   closers.push(() => azure.close());
   return azure.url;
 }
