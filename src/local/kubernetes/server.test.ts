@@ -74,13 +74,6 @@ describe('creating', () => {
       'BadRequest',
       /does not match the expected API version/,
     ],
-    'a resource that is not there': [
-      aMap('a'),
-      '/apis/none.io/v1/namespaces/default/things',
-      404,
-      'NotFound',
-      /could not find/,
-    ],
   };
   for (const [what, [object, path, code, reason, message]] of Object.entries(refusals)) {
     it(`refuses ${what}`, async () => {
@@ -93,6 +86,17 @@ describe('creating', () => {
       assert.equal(answer.body['kind'], 'Status');
     });
   }
+});
+
+describe('places without an API', () => {
+  it('are answered in plain text, as by any web server', async () => {
+    const cluster = new TestCluster();
+    for (const path of ['/apis/none.io/v1/namespaces/default/things', '/none', '/apis/none.io']) {
+      const answer = await cluster.raw('GET', path);
+      assert.equal(answer.status, 404);
+      assert.equal(answer.body, '404 page not found\n');
+    }
+  });
 });
 
 describe('changing', () => {

@@ -15,6 +15,7 @@ import { decodeProtobuf, PROTOBUF } from './http/protobuf.ts';
 import type { KubeObject } from './objects/kube-object.ts';
 import {
   methodNotAllowed,
+  PageNotFound,
   StatusError,
   unauthorized,
   unknownPath,
@@ -155,7 +156,7 @@ export class KubernetesServer {
     };
     const answer = this.#reviews.answer(call, type);
     if (answer) return this.#reviewed(answer);
-    if (!type) throw unknownPath();
+    if (!type) throw new PageNotFound();
     return this.#perform({ ...call, type });
   }
 
@@ -224,6 +225,7 @@ export class KubernetesServer {
   }
 
   #refusal(error: unknown): ApiResponse {
+    if (error instanceof PageNotFound) return textResponse(404, `${error.message}\n`);
     if (!(error instanceof StatusError)) {
       this.#runtime.log.error('The embedded Kubernetes API failed on a request', { error });
       const words = `Internal error occurred: ${(error as Error).message}`;

@@ -34,7 +34,7 @@ export function conflictError(conflicts: readonly Conflict[]): StatusError {
 function message(conflicts: readonly Conflict[], count: number): string {
   const lines = conflicts.map(({ manager, fields }) => {
     const paths = memberPaths(fields);
-    return paths.length === 1
+    return count === 1
       ? `conflict with ${shown(manager)}: ${paths[0]}`
       : `conflicts with ${shown(manager)}:\n${paths.map((path) => `- ${path}`).join('\n')}`;
   });
@@ -45,5 +45,5 @@ function shown(manager: Manager): string {
   const through = manager.subresource ? ` with subresource "${manager.subresource}"` : '';
   const name = `"${manager.name}"${through}`;
   if (manager.operation === 'Apply') return name;
-  return `${name} using ${manager.apiVersion}${manager.time ? ` at ${manager.time}` : ''}`;
+  return `${name} using ${manager.apiVersion}`;
 }

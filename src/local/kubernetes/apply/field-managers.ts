@@ -31,6 +31,8 @@ export function trackUpdate(write: TrackedWrite): KubeObject {
   // Clients hand back what they read; an explicitly emptied list gives up all ownership.
   const isReset = sent !== undefined && readManagers(object.metadata).length === 0;
   const known = isReset ? [] : readManagers((sent ? object : old)?.metadata ?? {});
+  // Who gave up all ownership is not tracked again before somebody applies.
+  if (old && known.length === 0) return withManagedFields(object, []);
   const base = old ?? emptyObject(object, type);
   const { changed, removed } = compare(base, object, rootSchema(type));
   const written = ownable(changed, type, subresource);
@@ -49,7 +51,7 @@ export function trackUpdate(write: TrackedWrite): KubeObject {
 }
 
 /** What a new object is compared with: parts that exist without anybody's doing. */
-function emptyObject(object: KubeObject, type: ResourceType): object {
+export function emptyObject(object: KubeObject, type: ResourceType): object {
   const { apiVersion, kind } = object;
   return { apiVersion, kind, metadata: {}, ...(type.custom ? {} : { spec: {}, status: {} }) };
 }

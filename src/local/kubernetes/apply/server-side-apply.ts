@@ -5,6 +5,7 @@ import type { KubeObject, ManagedFieldsEntry } from '../objects/kube-object.ts';
 import { apiVersionOf, type ResourceType } from '../resources/resource-type.ts';
 import { compare } from './comparison.ts';
 import { conflictError, findConflicts } from './conflicts.ts';
+import { emptyObject } from './field-managers.ts';
 import { difference, type FieldSet, union } from './field-set.ts';
 import { fieldSetOf } from './field-set-of.ts';
 import { allowedByLastApplied, updateLastApplied } from './last-applied.ts';
@@ -52,7 +53,7 @@ export function applyConfiguration(application: Application): Applied {
   if (!live) {
     return { object: applied, managedFields: writeManagers(withFields([], identity, wanted, now)) };
   }
-  const known = startingManagers(live, type);
+  const known = startingManagers(live, type, now);
   const stated = relevant(applied, subresource);
   const merged = mergeApplied(live, stated, schema) as JsonObject;
   const object = pruned(merged, { known, identity, wanted }, type);
@@ -79,14 +80,15 @@ function relevant(applied: JsonObject, subresource: string | undefined): JsonObj
 }
 
 /** Objects that were never tracked belong to a writer of the past. */
-function startingManagers(live: KubeObject, type: ResourceType): Manager[] {
+function startingManagers(live: KubeObject, type: ResourceType, now: string): Manager[] {
   const known = readManagers(live.metadata);
   if (known.length > 0) return known;
-  const fields = ownable(fieldSetOf(live, rootSchema(type)), type, undefined);
+  const { changed } = compare(emptyObject(live, type), live, rootSchema(type));
+  const fields = ownable(changed, type, undefined);
   if (!fields) return [];
   const apiVersion = apiVersionOf(type);
   const name = 'before-first-apply';
-  return [{ name, operation: 'Update', apiVersion, subresource: '', time: '', fields }];
+  return [{ name, operation: 'Update', apiVersion, subresource: '', time: now, fields }];
 }
 
 interface Ownership {

@@ -40,7 +40,12 @@ export function checkMetadataTypes(metadata: Readonly<Record<string, unknown>>):
   }
 }
 
-export function metadataCauses(metadata: ObjectMeta, nameRule: NameRule): StatusCause[] {
+/** `strict` also wants finalizers of built-ins to be fully qualified. */
+export function metadataCauses(
+  metadata: ObjectMeta,
+  nameRule: NameRule,
+  strict: boolean,
+): StatusCause[] {
   const causes: StatusCause[] = checkName(metadata.name, nameRule);
   let annotationBytes = 0;
   for (const [key, value] of Object.entries(metadata.labels ?? {})) {
@@ -59,18 +64,18 @@ export function metadataCauses(metadata: ObjectMeta, nameRule: NameRule): Status
   if (annotationBytes > ANNOTATIONS_LIMIT_BYTES) {
     causes.push(cause.tooLong('metadata.annotations', ANNOTATIONS_LIMIT_BYTES));
   }
-  causes.push(...finalizerCauses(metadata), ...ownerCauses(metadata));
+  causes.push(...finalizerCauses(metadata, strict), ...ownerCauses(metadata));
   return causes;
 }
 
-function finalizerCauses(metadata: ObjectMeta): StatusCause[] {
+function finalizerCauses(metadata: ObjectMeta, strict: boolean): StatusCause[] {
   const known = ['orphan', 'foregroundDeletion', 'kubernetes'];
   return (metadata.finalizers ?? []).flatMap((finalizer, index) => {
     const field = `metadata.finalizers[${index}]`;
     if (!isQualifiedName(finalizer)) {
       return [cause.invalid('metadata.finalizers', finalizer, QUALIFIED_WORDS)];
     }
-    if (finalizer.includes('/') || known.includes(finalizer) || finalizer.includes('.')) return [];
+    if (!strict || finalizer.includes('/') || known.includes(finalizer)) return [];
     const words = 'name is neither a standard finalizer name nor is it fully qualified';
     return [cause.invalid(field, finalizer, words)];
   });

@@ -60,6 +60,19 @@ export const notFound = (type: Named, name: string): StatusError =>
     kind: type.plural,
   });
 
+/** Where there is no API at all: told in plain text, as by any web server. */
+export class PageNotFound extends Error {
+  constructor() {
+    super('404 page not found');
+    this.name = 'PageNotFound';
+  }
+}
+
+/** Refuses an option of a request, as if the options were an object of their own. */
+export function invalidOption(kind: string, problem: StatusCause): StatusError {
+  return invalid({ group: 'meta.k8s.io', plural: '', kind }, '', [problem]);
+}
+
 export const unknownPath = (): StatusError =>
   new StatusError(404, 'NotFound', 'the server could not find the requested resource');
 
@@ -90,7 +103,7 @@ export function invalid(type: Named, name: string, causes: readonly StatusCause[
   const text = lines.length === 1 ? lines[0] : `[${lines.join(', ')}]`;
   const kind = type.group ? `${type.kind}.${type.group}` : type.kind;
   return new StatusError(422, 'Invalid', `${kind} "${name}" is invalid: ${text}`, {
-    name,
+    ...(name ? { name } : {}),
     ...groupDetail(type),
     kind: type.kind,
     causes,

@@ -2,7 +2,7 @@
 import type { Backend, Call } from '../backend.ts';
 import { asString } from '../objects/json.ts';
 import { type KubeObject, keyOf } from '../objects/kube-object.ts';
-import { badRequest, expired, StatusError } from '../objects/status-error.ts';
+import { badRequest, cause, expired, invalidOption, StatusError } from '../objects/status-error.ts';
 import { representationOf, representList } from './representation.ts';
 import { selectionOf } from './selection.ts';
 
@@ -62,25 +62,22 @@ function readPage(
 function wantedRevision(backend: Backend, query: URLSearchParams): number | undefined {
   const version = query.get('resourceVersion') ?? '';
   const match = query.get('resourceVersionMatch') ?? '';
+  const field = 'resourceVersionMatch';
   if (match && !version) {
-    throw new StatusError(
-      422,
-      'Invalid',
-      ' "" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided',
-    );
+    const words = 'resourceVersionMatch is forbidden unless resourceVersion is provided';
+    throw invalidOption('ListOptions', cause.forbidden(field, words));
   }
   if (match && match !== 'Exact' && match !== 'NotOlderThan') {
-    const words = `resourceVersionMatch: Unsupported value: "${match}": supported values: "Exact", "NotOlderThan", ""`;
-    throw new StatusError(422, 'Invalid', ` "" is invalid: ${words}`);
+    const supported = ['Exact', 'NotOlderThan', ''];
+    throw invalidOption('ListOptions', cause.notSupported(field, match, supported));
   }
   if (!version) return undefined;
   const revision = parseRevision(version);
   if (revision > backend.store.revision) throw tooLarge(revision, backend.store.revision);
   if (match === 'Exact') {
     if (revision > 0) return revision;
-    const words =
-      'resourceVersionMatch: Forbidden: resourceVersionMatch "Exact" is forbidden for resourceVersion "0"';
-    throw new StatusError(422, 'Invalid', ` "" is invalid: ${words}`);
+    const words = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"';
+    throw invalidOption('ListOptions', cause.forbidden(field, words));
   }
   return undefined;
 }

@@ -4,7 +4,7 @@ import { asArray, getPath } from '../objects/json.ts';
 import type { KubeObject } from '../objects/kube-object.ts';
 import { ageColumn, countColumn, nameColumn, pathColumn, textColumn } from './columns.ts';
 import { defineResource } from './define.ts';
-import { definitionRules } from './definition-rules.ts';
+import { definitionRules, terminatingDefinition } from './definition-rules.ts';
 import type { ResourceType } from './resource-type.ts';
 import {
   admissionPolicySchema,
@@ -43,6 +43,7 @@ export const customResourceDefinitions: ResourceType = defineResource({
   statusSubresource: true,
   generations: true,
   lockedUpdates: true,
+  markDeleted: terminatingDefinition,
   columns: [nameColumn, createdAt],
   strategy: definitionRules,
 });

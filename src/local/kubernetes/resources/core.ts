@@ -86,6 +86,10 @@ export const namespaces: ResourceType = defineResource({
   statusSubresource: true,
   selectableFields: ['status.phase'],
   strategy: namespaceRules,
+  markDeleted: (namespace) => ({
+    ...namespace,
+    status: { ...asObject(namespace['status']), phase: 'Terminating' },
+  }),
   verbs: ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'],
   columns: [nameColumn, pathColumn('Status', 'status.phase'), ageColumn],
 });

@@ -124,3 +124,18 @@ function acceptedStatus(definition: KubeObject, time: string): JsonObject {
     storedVersions: versions.filter((version) => version['storage']).map((v) => v['name']),
   };
 }
+
+/** Says that the instances go first. */
+export function terminatingDefinition(definition: KubeObject, now: string): KubeObject {
+  const status = asObject(definition['status']);
+  const condition = {
+    type: 'Terminating',
+    status: 'True',
+    lastTransitionTime: now,
+    reason: 'InstanceDeletionPending',
+    message:
+      'CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon',
+  };
+  const conditions = [...asArray(status['conditions']), condition];
+  return { ...definition, status: { ...status, conditions } };
+}

@@ -74,6 +74,8 @@ export interface ResourceType {
   readonly columns: readonly Column[];
   readonly selectableFields?: readonly string[];
   readonly strategy?: Strategy;
+  /** For the few that show their deletion in their status; others get a generation. */
+  readonly markDeleted?: (object: KubeObject, now: string) => KubeObject;
   /** A PUT must say which version it replaces. */
   readonly lockedUpdates?: boolean;
   /** Creates on PUT when absent, as Leases and Events do. */

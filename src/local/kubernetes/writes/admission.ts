@@ -61,10 +61,8 @@ export function prepare(
 export function validate(type: ResourceType, object: KubeObject, context: ValidationContext): void {
   const { old } = context;
   const causes = [
-    ...(old
-      ? immutableMetadataCauses(object, old)
-      : metadataCauses(object.metadata, type.nameRule)),
-    ...(old ? metadataCauses(object.metadata, 'path-segment') : []),
+    ...(old ? immutableMetadataCauses(object, old) : []),
+    ...metadataCauses(object.metadata, old ? 'path-segment' : type.nameRule, type.group === ''),
     ...(type.schema && type.custom ? validateValue(object, type.schema, { path: '', old }) : []),
     ...(type.strategy?.validate?.(object, context) ?? []),
   ];

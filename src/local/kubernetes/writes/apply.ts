@@ -10,7 +10,7 @@ import {
   badRequest,
   cause,
   conflict,
-  invalid,
+  invalidOption,
   notFound,
   StatusError,
 } from '../objects/status-error.ts';
@@ -23,14 +23,12 @@ import { checkIdentity, parseBody } from './decode.ts';
 import { writeOptions } from './options.ts';
 import { commitUpdate, find } from './update.ts';
 
-const PATCH_OPTIONS = { group: 'meta.k8s.io', plural: '', kind: 'PatchOptions' };
-
 export function applyPatch(backend: Backend, call: Call): { object: KubeObject; created: boolean } {
   const { type, target } = call;
   const manager = target.query.get('fieldManager');
   if (!manager) {
     const problem = cause.required('fieldManager', 'is required for apply patch');
-    throw invalid(PATCH_OPTIONS, '', [problem]);
+    throw invalidOption('PatchOptions', problem);
   }
   const options = writeOptions(call);
   const applied = checkIdentity(call, parseBody(call.body, true));
@@ -52,8 +50,10 @@ export function applyPatch(backend: Backend, call: Call): { object: KubeObject; 
     subresource: target.subresource,
     now: formatTime(backend.clock.now()),
   });
-  if (!live)
-    return { object: insert(backend, call, object, options, managedFields), created: true };
+  if (!live) {
+    const fresh = locked(object, undefined);
+    return { object: insert(backend, call, fresh, options, managedFields), created: true };
+  }
   const change = { sent: locked(object, sent.resourceVersion), options, managedFields };
   return { object: commitUpdate(backend, call, live, change), created: false };
 }
@@ -73,7 +73,7 @@ function checkDeclared(call: Call, applied: JsonObject): void {
   prune(applied, schema, problems);
   const words = [
     ...problems.map((path) => `.${path}: field not declared in schema`),
-    ...duplicates(applied, schema, ''),
+    ...keyProblems(applied, schema, ''),
   ];
   if (words.length === 0) return;
   const { name, namespace } = looseMetadata(applied);
@@ -82,15 +82,30 @@ function checkDeclared(call: Call, applied: JsonObject): void {
   throw new StatusError(500, '', `failed to create typed patch object (${place}): ${text}`);
 }
 
-function duplicates(value: unknown, schema: Schema | undefined, path: string): string[] {
+function keyProblems(value: unknown, schema: Schema | undefined, path: string): string[] {
   if (!schema) return [];
   if (isObject(value)) {
     return Object.entries(value).flatMap(([key, item]) =>
-      duplicates(item, schema.properties?.[key], `${path}.${key}`),
+      keyProblems(item, schema.properties?.[key], `${path}.${key}`),
     );
   }
   if (!Array.isArray(value)) return [];
   const keys = value.map((item) => listItemKey(item, schema));
   const twice = keys.find((key, index) => key !== undefined && keys.indexOf(key) < index);
-  return twice === undefined ? [] : [`${path}: duplicate entries for key ${twice}`];
+  if (twice !== undefined) return [`${path}: duplicate entries for key ${shownKey(twice)}`];
+  return (schema['x-kubernetes-list-map-keys'] ?? []).flatMap((name) => {
+    const index = value.findIndex((item) => !isObject(item) || item[name] === undefined);
+    if (index < 0 || schema.items?.properties?.[name]?.default !== undefined) return [];
+    return [
+      `${path}: element ${index}: associative list with keys has an element that omits ` +
+        `key field "${name}" (and doesn't have default value)`,
+    ];
+  });
+}
+
+function shownKey(key: string): string {
+  const identity: unknown = JSON.parse(key);
+  if (!isObject(identity)) return `[=${key}]`;
+  const parts = Object.entries(identity).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
+  return `[${parts.join(',')}]`;
 }

@@ -3,7 +3,7 @@ import { parse as parseYaml } from 'yaml';
 import type { Call } from '../backend.ts';
 import { isObject, type JsonObject } from '../objects/json.ts';
 import { looseMetadata } from '../objects/kube-object.ts';
-import { badRequest, unsupportedMediaType } from '../objects/status-error.ts';
+import { badRequest, cause, invalid, unsupportedMediaType } from '../objects/status-error.ts';
 import { apiVersionOf, type ResourceType } from '../resources/resource-type.ts';
 
 const BODY_TYPES = ['application/json', 'application/yaml'];
@@ -61,6 +61,10 @@ export function checkKind(type: ResourceType, object: JsonObject): void {
       `the API version in the data (${String(apiVersion ?? '')}) does not match ` +
         `the expected API version (${expected})`,
     );
+  }
+  if (kind !== type.kind && type.custom) {
+    const problem = cause.invalid('kind', kind, `must be ${type.kind}`);
+    throw invalid({ ...type, kind: String(kind) }, looseMetadata(object).name ?? '', [problem]);
   }
   if (kind !== type.kind) {
     throw badRequest(

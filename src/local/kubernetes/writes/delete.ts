@@ -1,7 +1,7 @@
 // Deletes objects: at once, or by marking them and waiting for their finalizers.
 import { formatTime } from '../../../runtime/clock.ts';
 import type { Backend, Call } from '../backend.ts';
-import { asArray, asObject, asString, isObject } from '../objects/json.ts';
+import { asArray, asString, isObject } from '../objects/json.ts';
 import {
   type KubeObject,
   keyOf,
@@ -9,8 +9,7 @@ import {
   type ObjectMeta,
   withMetadata,
 } from '../objects/kube-object.ts';
-import { badRequest, conflict, notFound, StatusError } from '../objects/status-error.ts';
-import { namespaces } from '../resources/core.ts';
+import { badRequest, cause, conflict, invalidOption, notFound } from '../objects/status-error.ts';
 import type { ResourceType } from '../resources/resource-type.ts';
 import { parseBody } from './decode.ts';
 import { find, isFinished } from './update.ts';
@@ -81,15 +80,16 @@ function mark(
     ...(changed ? { finalizers: finalizers.length > 0 ? finalizers : undefined } : {}),
   } as Partial<ObjectMeta>;
   if (stored.metadata.deletionTimestamp) return withMetadata(stored, changes);
-  const isNamespace = type.shelf === namespaces.shelf;
-  const marked = withMetadata(stored, {
+  const now = formatTime(backend.clock.now());
+  if (type.markDeleted) {
+    return type.markDeleted(withMetadata(stored, { ...changes, deletionTimestamp: now }), now);
+  }
+  return withMetadata(stored, {
     ...changes,
-    deletionTimestamp: formatTime(backend.clock.now()),
-    ...(isNamespace ? {} : { deletionGracePeriodSeconds: 0 }),
+    deletionTimestamp: now,
+    deletionGracePeriodSeconds: 0,
     ...(type.generations ? { generation: (stored.metadata.generation ?? 0) + 1 } : {}),
   });
-  if (!isNamespace) return marked;
-  return { ...marked, status: { ...asObject(marked['status']), phase: 'Terminating' } };
 }
 
 function checkPreconditions(type: ResourceType, stored: KubeObject, options: DeleteOptions): void {
@@ -115,7 +115,7 @@ export function deleteOptions(call: Call): DeleteOptions {
   const preconditions = isObject(body['preconditions']) ? body['preconditions'] : {};
   const dryRun = [...asArray(body['dryRun']), ...query.getAll('dryRun')].filter(Boolean);
   if (dryRun.some((value) => value !== 'All')) {
-    throw new StatusError(422, 'Invalid', 'dryRun: Unsupported value: supported values: "All"');
+    throw invalidOption('DeleteOptions', cause.notSupported('dryRun', dryRun, ['All']));
   }
   return {
     propagation: propagationOf(
@@ -134,6 +134,6 @@ function propagationOf(policy: unknown, orphan: unknown): Propagation | undefine
     return orphan === false || orphan === 'false' ? 'Background' : undefined;
   }
   if (policy === 'Background' || policy === 'Foreground' || policy === 'Orphan') return policy;
-  const words = `DeleteOptions is invalid: propagationPolicy: Invalid value: "${String(policy)}": not supported`;
-  throw new StatusError(422, 'Invalid', words);
+  const supported = ['Foreground', 'Background', 'Orphan', 'nil'];
+  throw invalidOption('DeleteOptions', cause.notSupported('propagationPolicy', policy, supported));
 }

@@ -1,6 +1,6 @@
 // Options of a write: dry run, who writes, and how strictly unknown fields are taken.
 import type { Call } from '../backend.ts';
-import { badRequest, cause, StatusError } from '../objects/status-error.ts';
+import { badRequest, cause, invalidOption } from '../objects/status-error.ts';
 
 export interface WriteOptions {
   readonly dryRun: boolean;
@@ -10,10 +10,12 @@ export interface WriteOptions {
 }
 
 export function writeOptions(call: Call): WriteOptions {
-  const { query } = call.target;
+  const { query, verb } = call.target;
+  const kind =
+    verb === 'create' ? 'CreateOptions' : verb === 'update' ? 'UpdateOptions' : 'PatchOptions';
   const dryRun = query.getAll('dryRun').filter((value) => value !== '');
   if (dryRun.some((value) => value !== 'All')) {
-    throw refused(cause.notSupported('dryRun', dryRun, ['All']));
+    throw invalidOption(kind, cause.notSupported('dryRun', dryRun, ['All']));
   }
   const fieldValidation = query.get('fieldValidation') || 'Warn';
   if (!['Strict', 'Warn', 'Ignore'].includes(fieldValidation)) {
@@ -22,7 +24,7 @@ export function writeOptions(call: Call): WriteOptions {
       'Strict',
       'Warn',
     ]);
-    throw refused(words);
+    throw invalidOption(kind, words);
   }
   const fieldManager = query.get('fieldManager') ?? '';
   if (fieldManager.length > 128) throw badRequest('fieldManager may not be longer than 128 bytes');
@@ -38,9 +40,4 @@ export function writeOptions(call: Call): WriteOptions {
 function managerOf(userAgent: string | undefined): string {
   const prefix = (userAgent ?? '').split('/')[0]!;
   return (prefix || 'unknown').slice(0, 128);
-}
-
-function refused(problem: ReturnType<typeof cause.invalid>): StatusError {
-  const message = `  "" is invalid: ${problem.field}: ${problem.message}`;
-  return new StatusError(422, 'Invalid', message, { causes: [problem] });
 }

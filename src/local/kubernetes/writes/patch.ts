@@ -6,7 +6,7 @@ import type { KubeObject } from '../objects/kube-object.ts';
 import {
   badRequest,
   cause,
-  invalid,
+  invalidOption,
   notFound,
   StatusError,
   unsupportedMediaType,
@@ -31,7 +31,7 @@ export function patchObject(
   if (mediaType === APPLY) return applyPatch(backend, call);
   if (call.target.query.has('force')) {
     const problem = cause.forbidden('force', 'may not be specified for non-apply patch');
-    throw invalid({ group: 'meta.k8s.io', plural: '', kind: 'PatchOptions' }, '', [problem]);
+    throw invalidOption('PatchOptions', problem);
   }
   const old = find(backend, call);
   if (!old) throw notFound(call.type, call.target.name);

@@ -34,12 +34,6 @@ export function updateObject(backend: Backend, call: Call): UpdateResult {
     const metadata = without(looseMetadata(sent) as JsonObject, 'resourceVersion', 'uid');
     return { object: insert(backend, call, { ...sent, metadata }, options), created: true };
   }
-  if (call.type.lockedUpdates && !looseMetadata(sent).resourceVersion) {
-    const words = 'must be specified for an update';
-    throw invalid(call.type, call.target.name, [
-      cause.invalid('metadata.resourceVersion', 0, words),
-    ]);
-  }
   return { object: commitUpdate(backend, call, stored, { sent, options }), created: false };
 }
 
@@ -98,6 +92,10 @@ function checkPreconditions(call: Call, old: KubeObject, sent: Partial<ObjectMet
     throw conflict(type, name, words);
   }
   const wanted = sent.resourceVersion;
+  if (!wanted && type.lockedUpdates && call.target.verb === 'update') {
+    const words = 'must be specified for an update';
+    throw invalid(type, name, [cause.invalid('metadata.resourceVersion', 0, words)]);
+  }
   if (wanted && wanted !== '0' && wanted !== resourceVersion) throw conflict(type, name);
 }
 
