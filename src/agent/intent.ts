@@ -19,6 +19,7 @@ export function intentOf(
   const shared: MountIntent = {
     poolUid: spec.poolRef.uid,
     mountPath: spec.mountPath ?? `${root}/mounts/${mount.metadata.namespace}/${spec.poolRef.name}`,
+    mountRoot: `${root}/mounts`,
     deletionPolicy: spec.deletionPolicy,
     isDeleting: mount.metadata.deletionTimestamp !== undefined,
     wasActive: spec.holdsData || mount.status?.firstMountedAt !== undefined,

@@ -30,6 +30,7 @@ import type { Journal } from './journal.ts';
 import type { PreflightResult } from './preflight.ts';
 import { stepEvents, stepProgress } from './progress.ts';
 import { buildStatus, completesInitialSync, type Observation } from './status.ts';
+import { unsupportedStatus } from './status-conditions.ts';
 import { StatusPace } from './status-pace.ts';
 
 export interface ReconcilerOptions {
@@ -83,7 +84,7 @@ export class NodeMountReconciler {
     if (!mount || mount.spec.nodeName !== nodeName) return this.#forgetGone(key);
     const { uid } = mount.metadata;
     const intent = intentOf(mount, root);
-    if (!intent) return { type: 'done' };
+    if (!intent) return this.#reportUnsupported(mount);
     const job = this.#options.jobs.get(uid);
     if (job) return this.#watchJob(mount, intent.isDeleting, job);
     this.#noteOutcome(uid);
@@ -141,6 +142,19 @@ export class NodeMountReconciler {
       age > STUCK_MILLISECONDS ? stuck(job.step) : { type: 'step', step: job.step };
     if (situation) await this.#report(mount, plan, situation);
     return { type: 'wait', afterMilliseconds: JOB_LOOK_MILLISECONDS, why: 'a step is running' };
+  }
+
+  /** Nothing was ever made of it, so there is nothing to undo either. */
+  async #reportUnsupported(mount: DeepReadonly<NodeMount>): Promise<Result> {
+    const { client, runtime } = this.#options;
+    const { namespace, name, uid } = mount.metadata;
+    const status = unsupportedStatus(mount, formatTime(runtime.clock.now()));
+    const patch = statusPatch(mount, status);
+    if (patch) {
+      const body = { metadata: { uid }, ...patch };
+      await client.mergePatch(nodeMounts, { namespace, name }, body, { subresource: 'status' });
+    }
+    return { type: 'done' };
   }
 
   #noteOutcome(uid: string): void {

@@ -80,6 +80,8 @@ export interface JournalFacts {
 export interface MountIntent {
   readonly poolUid: string;
   readonly mountPath: string;
+  /** All mount points lie below this directory of the host. */
+  readonly mountRoot: string;
   readonly deletionPolicy: 'Retain' | 'Destroy';
   readonly isDeleting: boolean;
   /** The object's status says that it was complete once. */

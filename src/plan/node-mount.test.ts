@@ -108,6 +108,7 @@ const anIntent = (overrides: Partial<MdadmIntent> = {}): MdadmIntent => ({
   type: 'mdadm',
   poolUid: POOL,
   mountPath: PATH,
+  mountRoot: '/var/lib/poolkeeper/mounts',
   deletionPolicy: 'Retain',
   isDeleting: false,
   wasActive: false,
@@ -164,6 +165,16 @@ describe('making an array', () => {
     },
     'not with one disk named twice': {
       intent: { devices: [{ serial: 'one' }, { serial: 'one' }] },
+      facts: {},
+      want: 'InvalidSpec',
+    },
+    'not over a directory of the node': {
+      intent: { mountPath: '/var/lib/kubelet' },
+      facts: {},
+      want: 'InvalidSpec',
+    },
+    'not beside the mount root': {
+      intent: { mountPath: '/var/lib/poolkeeper/mounts/../journal' },
       facts: {},
       want: 'InvalidSpec',
     },
@@ -502,6 +513,7 @@ describe('an NFS mount', () => {
     type: 'nfs',
     poolUid: POOL,
     mountPath: PATH,
+    mountRoot: '/var/lib/poolkeeper/mounts',
     deletionPolicy: 'Retain',
     isDeleting: false,
     wasActive: false,

@@ -20,12 +20,22 @@ interface NfsSituation {
 export type NodeMountSituation = MdadmSituation | NfsSituation;
 
 export function planNodeMount(situation: NodeMountSituation): NodeMountPlan {
+  const refusal = situation.intent.isDeleting ? undefined : refusePath(situation.intent);
+  if (refusal) return refusal;
   if (isMdadm(situation)) {
     const { intent, facts } = situation;
     return intent.isDeleting ? planMdadmCleanup(intent, facts) : planMdadm(intent, facts);
   }
   const { intent, facts } = situation;
   return intent.isDeleting ? planNfsCleanup(intent, facts) : planNfs(intent, facts);
+}
+
+/** A pool must not be able to cover the node's own directories. */
+function refusePath({ mountPath, mountRoot }: NodeMountSituation['intent']) {
+  const parts = mountPath.split('/');
+  const isBelow = mountPath.startsWith(`${mountRoot}/`) && !parts.includes('..');
+  if (isBelow) return undefined;
+  return refuse('InvalidSpec', `spec.mountPath ${mountPath} must lie below ${mountRoot}.`);
 }
 
 function isMdadm(situation: NodeMountSituation): situation is MdadmSituation {

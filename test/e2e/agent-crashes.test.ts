@@ -187,9 +187,29 @@ describe('a command lies or is killed', () => {
       sweep(isChangingRun, effect, name));
 
   const isReading = (call: PortCall): boolean => call.operation === 'run' && !changes(call);
-  test('each look at the node, once, loses its output: it is made and destroyed all the same', () =>
-    sweep(isReading, { type: 'truncate-output', bytes: 0 }, 'loses its output'));
+  test('each look at the node, once, loses its output: it is made all the same', async () => {
+    const effect: FaultEffect = { type: 'truncate-output', bytes: 0 };
+    const total = await countCalls(make, isReading);
+    for (let ordinal = 0; ordinal < total; ordinal++) {
+      const world = await aWorld([blankDisk('one'), blankDisk('two')]);
+      strikeOnce(world, { matches: isReading, ordinal, effect });
+      await make(world);
+      assert.equal(world.host.machine.blocks.arrays.length, 1);
+      await world.stop();
+    }
+  });
 });
+
+interface Strike {
+  readonly matches: (call: PortCall) => boolean;
+  readonly ordinal: number;
+  readonly effect: FaultEffect;
+}
+
+function strikeOnce(world: World, { matches, ordinal, effect }: Strike): void {
+  let count = 0;
+  world.host.faults.add({ matches: (call) => matches(call) && count++ === ordinal, effect });
+}
 
 /** Plays making and destroying once for every matching call, which then goes wrong. */
 async function sweep(
@@ -201,8 +221,7 @@ async function sweep(
   for (let ordinal = 0; ordinal < total; ordinal++) {
     const disks = [blankDisk('one'), blankDisk('two')];
     const world = await aWorld(disks);
-    let count = 0;
-    world.host.faults.add({ matches: (call) => matches(call) && count++ === ordinal, effect });
+    strikeOnce(world, { matches, ordinal, effect });
     await destroy(world);
     assert.deepEqual(disks.map(hasBlankEnds), [true, true], `${name}: ${ordinal}`);
     assert.deepEqual(world.host.machine.blocks.arrays, []);

@@ -199,15 +199,15 @@ export class World {
     } as never);
   }
 
-  async createNfsMount(exportPath: string): Promise<NodeMount> {
+  createNfsMount(exportPath: string): Promise<NodeMount> {
+    const nfs = { server: 'nfs.example', exportPath };
+    return this.createAny('data-node-1', { type: 'nfs', nfs });
+  }
+
+  createAny(name: string, branch: object): Promise<NodeMount> {
     return this.user.client.create(nodeMounts, {
-      metadata: { name: 'data-node-1', namespace: 'default', finalizers: [finalizer] },
-      spec: {
-        nodeName: 'node-1',
-        poolRef: { name: 'data', uid: poolUid },
-        type: 'nfs',
-        nfs: { server: 'nfs.example', exportPath },
-      },
+      metadata: { name, namespace: 'default', finalizers: [finalizer] },
+      spec: { nodeName: 'node-1', poolRef: { name: 'data', uid: poolUid }, ...branch },
     } as never);
   }
 
