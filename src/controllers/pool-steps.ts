@@ -1,11 +1,13 @@
 // Carries out what a pool planner decided. Shared by both pools: only what a new member is made of differs.
 import { childrenFinalizer, labels, resourceFinalizer } from '../api/names.ts';
 import { type AnyObject, ownerReferenceTo, type Resource } from '../api/object.ts';
+import { poolVolumes } from '../api/resources.ts';
 import {
   addFinalizerPatch,
   type Draft,
   isAlreadyExists,
   isConflict,
+  locked,
   removeFinalizerPatch,
 } from '../kube/index.ts';
 import { slotName } from '../plan/names.ts';
@@ -70,6 +72,14 @@ async function applyStep<P extends Pool, M extends AnyObject>(
       await client
         .create(effects.memberResource, member as unknown as Draft<M>)
         .catch(unless(isAlreadyExists));
+      return;
+    }
+    case 'prewarm': {
+      const { name: instanceName, uid } = step.instance.metadata;
+      const patch = locked(step.volume, { spec: { instanceRef: { name: instanceName, uid } } });
+      await client
+        .mergePatch(poolVolumes, { namespace, name: step.volume.metadata.name }, patch)
+        .catch(unless(isConflict));
       return;
     }
     case 'retireMember': {

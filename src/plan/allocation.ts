@@ -5,19 +5,23 @@ import type { PoolInstance } from '../api/pool-instance.ts';
 import type { PoolVolume } from '../api/pool-volume.ts';
 
 export interface AllocationInput {
-  /** Claims of one instance pool that lack an instance, or have one and lack their volume. */
+  /** Claims of one instance pool that lack something, or whose instance holds more than they asked for. */
   readonly claims: readonly WaitingClaim[];
   /** All instances of the pool. */
   readonly instances: readonly PoolInstance[];
   /** All volumes of a volume pool of the namespace. */
   readonly volumesOf: (volumePool: string) => readonly PoolVolume[];
   readonly volumeNamed: (name: string) => PoolVolume | undefined;
+  /** Volumes whose spec.instanceRef is this instance. */
+  readonly heldBy: (instance: PoolInstance) => readonly PoolVolume[];
 }
 
 export interface WaitingClaim {
   readonly claim: InstanceClaim;
   /** The instance it owns already, when only the volume is missing. */
   readonly instance: PoolInstance | undefined;
+  /** The volume it owns already. */
+  readonly volume?: PoolVolume | undefined;
 }
 
 export interface Binding {
@@ -26,6 +30,8 @@ export interface Binding {
   readonly instance: PoolInstance;
   readonly alreadyBound: boolean;
   readonly volume: PoolVolume | undefined;
+  /** Prewarmed volumes of the instance that the claim has no use for: they are let go of. */
+  readonly unwanted: readonly PoolVolume[];
 }
 
 export function isBindable({ metadata, spec, status }: PoolInstance): boolean {
@@ -48,48 +54,128 @@ export function isFreshVolume({ metadata, spec, status }: PoolVolume): boolean {
 }
 
 export function allocate(input: AllocationInput): Binding[] {
-  const free = input.instances.filter(isBindable).sort(longestFreeFirst);
-  const fresh = new Map<string, PoolVolume[]>();
-  const freshOf = (pool: string): PoolVolume[] => {
-    const known =
-      fresh.get(pool) ?? input.volumesOf(pool).filter(isFreshVolume).sort(longestFreeFirst);
-    fresh.set(pool, known);
-    return known;
-  };
+  const stock = new Stock(input);
   const bindings: Binding[] = [];
-  for (const { claim, instance: bound } of [...input.claims].sort(oldestClaimFirst)) {
-    const volumes = volumeCandidates(claim, freshOf, input.volumeNamed);
+  for (const { claim, instance: bound, volume } of [...input.claims].sort(oldestClaimFirst)) {
     if (bound) {
-      const volume = volumes?.find((candidate) => sameZone(bound, candidate));
-      if (!volume) continue;
-      take(volumes, volume);
-      bindings.push({ claim, instance: bound, alreadyBound: true, volume });
+      const completion = complete(input, stock, { claim, instance: bound, volume });
+      if (completion) bindings.push(completion);
       continue;
     }
-    const pair = choosePair(free, volumes);
-    if (!pair) {
-      // First come, first served: an instance is kept aside for a claim that waits for its volume.
-      free.shift();
-      continue;
-    }
-    take(free, pair.instance);
-    if (volumes && pair.volume) take(volumes, pair.volume);
-    bindings.push({ claim, ...pair, alreadyBound: false });
+    const pair = stock.takePair(claim);
+    if (pair) bindings.push({ claim, alreadyBound: false, ...pair });
   }
   return bindings;
 }
 
-/** Undefined when the claim asks for no volume. */
-function volumeCandidates(
-  claim: InstanceClaim,
-  freshOf: (pool: string) => PoolVolume[],
-  volumeNamed: AllocationInput['volumeNamed'],
-): PoolVolume[] | undefined {
-  const asked = claim.spec.volume;
-  if (!asked) return undefined;
-  if (asked.type === 'New') return freshOf(asked.new.poolRef.name);
-  const volume = volumeNamed(asked.existing.name);
-  return volume && isClaimable(volume, asked.existing.uid) ? [volume] : [];
+/** What a crash left undone for a claim that has its instance: its volume, or letting go of others. */
+function complete(
+  { heldBy }: AllocationInput,
+  stock: Stock,
+  { claim, instance, volume: owned }: WaitingClaim & { instance: PoolInstance },
+): Binding | undefined {
+  const volume = claim.spec.volume && !owned ? stock.takeVolumeFor(claim, instance) : undefined;
+  const wanted = owned ?? volume;
+  // While its volume is still to come, one that it holds ahead of time may yet be the one.
+  const settled = wanted !== undefined || claim.spec.volume === undefined;
+  const unwanted = settled ? heldBy(instance).filter((held) => isSpare(held, wanted)) : [];
+  if (!volume && unwanted.length === 0) return undefined;
+  return { claim, instance, alreadyBound: true, volume, unwanted };
+}
+
+function isSpare({ metadata, spec }: PoolVolume, wanted: PoolVolume | undefined): boolean {
+  return spec.claimRef === undefined && metadata.uid !== wanted?.metadata.uid;
+}
+
+type Pair = Pick<Binding, 'instance' | 'volume' | 'unwanted'>;
+
+/** What is left to hand out while claims are served one after another. */
+class Stock {
+  readonly #input: AllocationInput;
+  readonly #free: PoolInstance[];
+  readonly #fresh = new Map<string, PoolVolume[]>();
+
+  constructor(input: AllocationInput) {
+    this.#input = input;
+    this.#free = input.instances.filter(isBindable).sort(longestFreeFirst);
+  }
+
+  /** For a claim whose instance is bound already: the volume it holds ahead of time, or another. */
+  takeVolumeFor(claim: InstanceClaim, instance: PoolInstance): PoolVolume | undefined {
+    const held = this.#input.heldBy(instance).find((volume) => isPrewarmedFor(claim, volume));
+    if (held) return held;
+    const volumes = this.#candidates(claim);
+    const volume = volumes?.find((candidate) => canPair(instance, candidate));
+    if (volume) take(volumes!, volume);
+    return volume;
+  }
+
+  /** The best instance with its volume; undefined when the claim has to wait. */
+  takePair(claim: InstanceClaim): Pair | undefined {
+    const pair = this.#choose(claim);
+    // First come, first served: an instance is kept aside for a claim that waits for its volume.
+    const instance = pair?.instance ?? this.#free[0];
+    if (instance) take(this.#free, instance);
+    return pair;
+  }
+
+  #choose(claim: InstanceClaim): Pair | undefined {
+    const warm = this.#prewarmed(claim);
+    if (warm) return warm;
+    const volumes = this.#candidates(claim);
+    // Bare ones first: a prewarmed volume that nobody asked for has to be taken off again.
+    const bare = this.#free.filter((instance) => this.#input.heldBy(instance).length === 0);
+    for (const instance of bare.length > 0 ? [...bare, ...this.#free] : this.#free) {
+      const unwanted = this.#input.heldBy(instance);
+      if (!volumes) return { instance, volume: undefined, unwanted };
+      const volume = volumes.find((candidate) => canPair(instance, candidate));
+      if (!volume) continue;
+      take(volumes, volume);
+      return { instance, volume, unwanted };
+    }
+    return undefined;
+  }
+
+  /** An instance that holds just what the claim asks for: no call to Azure is needed. */
+  #prewarmed(claim: InstanceClaim): Pair | undefined {
+    if (claim.spec.volume?.type !== 'New') return undefined;
+    for (const instance of this.#free) {
+      const held = this.#input.heldBy(instance);
+      const volume = held.find((candidate) => isPrewarmedFor(claim, candidate));
+      const attached = instance.status?.volumes.some(({ uid }) => uid === volume?.metadata.uid);
+      if (volume && attached && held.length === 1) return { instance, volume, unwanted: [] };
+    }
+    return undefined;
+  }
+
+  /** Volumes that could be attached for the claim; undefined when it asks for none. */
+  #candidates(claim: InstanceClaim): PoolVolume[] | undefined {
+    const asked = claim.spec.volume;
+    if (!asked) return undefined;
+    if (asked.type === 'New') return this.#freshOf(asked.new.poolRef.name);
+    const volume = this.#input.volumeNamed(asked.existing.name);
+    return volume && isClaimable(volume, asked.existing.uid) ? [volume] : [];
+  }
+
+  #freshOf(pool: string): PoolVolume[] {
+    const known = this.#fresh.get(pool);
+    if (known) return known;
+    const fresh = this.#input.volumesOf(pool).filter(isFreshVolume).sort(longestFreeFirst);
+    this.#fresh.set(pool, fresh);
+    return fresh;
+  }
+}
+
+/** A fresh volume that an instance got ahead of time, from the pool that the claim draws from. */
+function isPrewarmedFor({ spec: { volume: asked } }: InstanceClaim, volume: PoolVolume): boolean {
+  const { metadata, spec } = volume;
+  return (
+    asked?.type === 'New' &&
+    spec.poolRef.name === asked.new.poolRef.name &&
+    spec.claimRef === undefined &&
+    spec.lastClaimRef === undefined &&
+    metadata.deletionTimestamp === undefined
+  );
 }
 
 /** A volume that somebody names may be used or fresh, but must be at rest and nobody's. */
@@ -104,32 +190,24 @@ export function isClaimable({ metadata, spec, status }: PoolVolume, uid: string)
   );
 }
 
-function choosePair(
-  free: readonly PoolInstance[],
-  volumes: readonly PoolVolume[] | undefined,
-): { instance: PoolInstance; volume: PoolVolume | undefined } | undefined {
-  for (const instance of free) {
-    if (!volumes) return { instance, volume: undefined };
-    const volume = volumes.find((candidate) => sameZone(instance, candidate));
-    if (volume) return { instance, volume };
-  }
-  return undefined;
-}
-
 /** Zone-redundant disks attach in any zone; all others only in their own. */
-function sameZone(instance: PoolInstance, volume: PoolVolume): boolean {
+export function canPair(instance: PoolInstance, volume: PoolVolume): boolean {
   return volume.spec.sku.endsWith('_ZRS') || instance.spec.azure.zone === volume.spec.azure.zone;
 }
 
-function take<T>(items: T[] | undefined, item: T): void {
-  items?.splice(items.indexOf(item), 1);
+function take<T>(items: T[], item: T): void {
+  const at = items.indexOf(item);
+  if (at >= 0) items.splice(at, 1);
 }
 
 export function oldestClaimFirst(a: WaitingClaim, b: WaitingClaim): number {
   return compareTexts(sortKey(a.claim), sortKey(b.claim));
 }
 
-function longestFreeFirst(a: PoolInstance | PoolVolume, b: PoolInstance | PoolVolume): number {
+export function longestFreeFirst(
+  a: PoolInstance | PoolVolume,
+  b: PoolInstance | PoolVolume,
+): number {
   const times = compareTexts(a.status?.freeSince ?? '', b.status?.freeSince ?? '');
   return times || a.spec.ordinal - b.spec.ordinal;
 }

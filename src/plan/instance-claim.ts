@@ -152,6 +152,11 @@ function judgeAttachment(
   instance: PoolInstance,
   volume: PoolVolume | undefined,
 ): Judgement {
+  const others = (instance.status?.volumes ?? []).filter(({ uid }) => uid !== volume?.metadata.uid);
+  if (others.length > 0) {
+    const message = `Azure is detaching ${others.map(({ name }) => name).join(', ')}`;
+    return { status: 'False', reason: 'AttachingVolume', message };
+  }
   if (!claim.spec.volume)
     return { status: 'True', reason: 'NoVolumeRequested', message: 'no volume was asked for' };
   if (!volume) {

@@ -2,9 +2,11 @@
 import { createHash } from 'node:crypto';
 import type { InstancePool, InstancePoolStatus, InstanceTemplate } from '../api/instance-pool.ts';
 import type { PoolInstance } from '../api/pool-instance.ts';
-import { decidePool } from './pool.ts';
+import type { PoolVolume } from '../api/pool-volume.ts';
+import { decidePool, type PoolStep } from './pool.ts';
 import { poolConditions, type Stall } from './pool-conditions.ts';
 import { type InstallationDefaults, resolveScope } from './pool-scope.ts';
+import { choosePrewarms } from './prewarm.ts';
 import type { PoolPlan } from './volume-pool.ts';
 
 export interface InstancePoolSnapshot {
@@ -12,6 +14,8 @@ export interface InstancePoolSnapshot {
   readonly members: readonly PoolInstance[];
   /** Claims of this pool that have no instance. */
   readonly waitingClaims: number;
+  /** All volumes of the pool that prewarmed ones come from; empty without prewarming. */
+  readonly prewarmVolumes: readonly PoolVolume[];
   readonly defaults: InstallationDefaults;
 }
 
@@ -63,7 +67,7 @@ export function planInstancePool(
     decision.roles.get(role) ?? 0;
   const revision = templateRevision(spec.template);
   return {
-    steps: decision.steps,
+    steps: [...decision.steps, ...prewarmSteps(snapshot)],
     because: decision.scaling.because,
     status: {
       ...before,
@@ -98,8 +102,20 @@ function unsupported({ spec }: InstancePool): Stall | undefined {
     reason: 'InvalidSpec',
     message: `spec.${field} is not supported by this version: remove it`,
   });
-  if (spec.prewarm && spec.prewarm.count > 0) return stall('prewarm');
+  if (spec.prewarm && spec.warmState === 'Hibernated')
+    return stall('prewarm with warmState Hibernated');
   return undefined;
+}
+
+function prewarmSteps({ pool, members, prewarmVolumes }: InstancePoolSnapshot): PoolStep[] {
+  const { prewarm, paused } = pool.spec;
+  if (!prewarm || paused || pool.metadata.deletionTimestamp !== undefined) return [];
+  const pairs = choosePrewarms({
+    count: prewarm.count,
+    instances: members,
+    volumes: prewarmVolumes,
+  });
+  return pairs.map((pair) => ({ type: 'prewarm', ...pair }));
 }
 
 function isPrewarmed({ spec, status }: PoolInstance): boolean {

@@ -89,9 +89,16 @@ export function volumeNeedsLook(volume: PoolVolume, holder: PoolInstance | undef
   if (volume.metadata.deletionTimestamp !== undefined) return true;
   if (phase === 'Free' || phase === 'Retained')
     return volume.spec.instanceRef !== undefined && holder !== undefined && isHeld(volume, holder);
-  if (phase === 'Attached') return holder === undefined || !isHeld(volume, holder);
+  if (phase === 'Attached') {
+    return holder === undefined || !isHeld(volume, holder) || !isMirrored(volume);
+  }
   if (phase === 'Attaching') return holder !== undefined && isHeld(volume, holder);
   return phase !== 'Quarantined';
+}
+
+/** False for a volume that was attached ahead of time and whose tags do not know its claim yet. */
+function isMirrored({ spec, status }: PoolVolume): boolean {
+  return spec.claimRef === undefined || status?.claimedAt !== undefined;
 }
 
 /** True when the instance reports the disk as attached and proven. */
@@ -184,13 +191,16 @@ function planAttachment(
     }
     return rest(inPhase(status, 'Attaching', `${holder.metadata.name} is to hold it`, now), '');
   }
-  if (status.phase === 'Attached') return rest(status, 'is attached');
+  const { claimRef } = snapshot.volume.spec;
+  if (status.phase === 'Attached' && isMirrored(snapshot.volume))
+    return rest(status, 'is attached');
   if (snapshot.disk === 'unread') return rest(status, 'waits for a look at Azure');
   const because = `attached to ${holder.metadata.name} at LUN ${held.lun}`;
   const attached: PoolVolumeStatus = {
     ...inPhase(status, 'Attached', because, now),
     lun: held.lun,
-    attachedAt: timestamp(now),
+    attachedAt: status.attachedAt ?? timestamp(now),
+    ...(claimRef ? { claimedAt: status.claimedAt ?? timestamp(now) } : {}),
   };
   if (snapshot.disk === 'absent') return rest(attached, because);
   const tags = tagsFor(snapshot, 'attached');
@@ -223,7 +233,7 @@ function planReturn(snapshot: PoolVolumeSnapshot, status: PoolVolumeStatus, now:
       waitMilliseconds: poll(snapshot, 0),
     };
   }
-  const { lun: _, attachedAt: __, ...loose } = withDisk(status, disk);
+  const { lun: _, attachedAt: __, claimedAt: ___, ...loose } = withDisk(status, disk);
   if (volume.spec.lastClaimRef === undefined) {
     const because = 'detached unused';
     const tags = tagsFor(snapshot, 'free');

@@ -26,6 +26,8 @@ type Member = PoolInstance | PoolVolume;
 export type PoolStep =
   | { readonly type: 'holdPool' }
   | { readonly type: 'releasePool' }
+  /** Let a free instance hold a fresh volume ahead of time. */
+  | { readonly type: 'prewarm'; readonly instance: PoolInstance; readonly volume: PoolVolume }
   | { readonly type: 'createMember'; readonly ordinal: number; readonly zone?: string }
   /** DELETE with preconditions: refused when anyone bound the member in the meantime. */
   | {

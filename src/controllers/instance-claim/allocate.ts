@@ -15,9 +15,9 @@ import {
   type Reconcile,
 } from '../../kube/index.ts';
 import { allocate, type Binding, type WaitingClaim } from '../../plan/allocation.ts';
-import { isWaiting } from '../../plan/instance-claim.ts';
+import { isOver, isWaiting } from '../../plan/instance-claim.ts';
 import type { ControllerContext } from '../context.ts';
-import { BY_CLAIM, BY_INSTANCE_POOL, BY_POOL } from '../stores.ts';
+import { BY_CLAIM, BY_INSTANCE, BY_INSTANCE_POOL, BY_POOL } from '../stores.ts';
 
 /** Bindings written at once: the API server's round trip, not our own work, is what limits them. */
 const PARALLEL_BINDINGS = 16;
@@ -40,6 +40,7 @@ export function reconcileAllocation(
           instances: stores.poolInstances.byIndex(BY_POOL, key),
           volumesOf: (name) => stores.poolVolumes.byIndex(BY_POOL, `${namespace}/${name}`),
           volumeNamed: (name) => stores.poolVolumes.get(namespace, name),
+          heldBy: ({ metadata }) => stores.poolVolumes.byIndex(BY_INSTANCE, metadata.uid),
         })
       : [];
     const lost = await bindAll(context, bindings);
@@ -62,9 +63,22 @@ function waitingClaims({ stores }: ControllerContext, poolKey: Key): WaitingClai
     const { uid } = claim.metadata;
     const [instance] = stores.poolInstances.byIndex(BY_CLAIM, uid);
     const [volume] = stores.poolVolumes.byIndex(BY_CLAIM, uid);
-    if (isWaiting(claim, instance, volume)) claims.push({ claim, instance });
+    if (isWaiting(claim, instance, volume) || holdsSpare(stores, claim, instance)) {
+      claims.push({ claim, instance, volume });
+    }
   }
   return claims;
+}
+
+/** Its instance holds a volume ahead of time that nobody owns: a crash came before it was let go of. */
+function holdsSpare(
+  stores: ControllerContext['stores'],
+  claim: InstanceClaim,
+  instance: PoolInstance | undefined,
+): boolean {
+  if (!instance || isOver(claim)) return false;
+  const held = stores.poolVolumes.byIndex(BY_INSTANCE, instance.metadata.uid);
+  return held.some(({ spec }) => spec.claimRef === undefined);
 }
 
 async function bindAll(context: ControllerContext, bindings: readonly Binding[]): Promise<number> {
@@ -81,10 +95,11 @@ async function bindAll(context: ControllerContext, bindings: readonly Binding[])
 
 /** The instance first: it is the authority. False when somebody else was faster. */
 async function bind(context: ControllerContext, binding: Binding): Promise<boolean> {
-  const { claim, instance, alreadyBound, volume } = binding;
+  const { claim, instance, alreadyBound, volume, unwanted } = binding;
   try {
     if (!alreadyBound) await bindInstance(context, claim, instance);
     if (volume) await bindVolume(context, claim, instance, volume);
+    for (const held of unwanted) await letGo(context, held);
     return true;
   } catch (error) {
     if (isConflict(error) || isNotFound(error)) return false;
@@ -118,6 +133,13 @@ async function bindVolume(
     spec: { claimRef: referenceTo(claim), instanceRef: { name: instanceName, uid } },
   };
   await client.mergePatch(poolVolumes, { namespace, name }, locked(volume, patch));
+}
+
+/** The instance detaches what no longer refers to it, in the same write that attaches what does. */
+async function letGo({ client }: ControllerContext, volume: PoolVolume): Promise<void> {
+  const { namespace, name } = volume.metadata;
+  const patch = locked(volume, { spec: { instanceRef: null } });
+  await client.mergePatch(poolVolumes, { namespace, name }, patch);
 }
 
 function referenceTo({ metadata: { namespace, name, uid } }: InstanceClaim) {

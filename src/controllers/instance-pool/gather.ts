@@ -10,6 +10,7 @@ export function gather(
   pool: InstancePool,
 ): InstancePoolSnapshot {
   const key = `${pool.metadata.namespace}/${pool.metadata.name}`;
+  const { prewarm } = pool.spec;
   const waiting = stores.instanceClaims.byIndex(BY_INSTANCE_POOL, key).filter((claim) => {
     const [instance] = stores.poolInstances.byIndex(BY_CLAIM, claim.metadata.uid);
     return instance === undefined && isWaiting(claim, undefined, undefined);
@@ -18,6 +19,12 @@ export function gather(
     pool,
     members: stores.poolInstances.byIndex(BY_POOL, key),
     waitingClaims: waiting.length,
+    prewarmVolumes: prewarm
+      ? stores.poolVolumes.byIndex(
+          BY_POOL,
+          `${pool.metadata.namespace}/${prewarm.volumePoolRef.name}`,
+        )
+      : [],
     defaults,
   };
 }
