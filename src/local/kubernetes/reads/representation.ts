@@ -63,8 +63,14 @@ export function representList(
     kind: isMetadata ? 'PartialObjectMetadataList' : type.listKind,
     apiVersion: isMetadata ? METADATA_VERSION : apiVersionOf(type),
     metadata,
-    items: isMetadata ? objects.map(metadataOnly) : objects,
+    items: isMetadata ? objects.map(metadataOnly) : type.custom ? objects : objects.map(asListItem),
   };
+}
+
+/** In lists of built-ins the list's kind says what the items are. */
+function asListItem(object: KubeObject): object {
+  const { apiVersion: _version, kind: _kind, ...item } = object;
+  return item;
 }
 
 export function metadataOnly(object: KubeObject): object {

@@ -112,6 +112,15 @@ export const podRules: Strategy = {
   },
 };
 
+export const volumeRules: Strategy = {
+  prepare(volume, { old }) {
+    if (old) return volume;
+    const defaults = { persistentVolumeReclaimPolicy: 'Retain', volumeMode: 'Filesystem' };
+    const spec = { ...defaults, ...asObject(volume['spec']) };
+    return { ...volume, spec, status: { phase: 'Pending' } };
+  },
+};
+
 export const claimRules: Strategy = {
   prepare(claim, { old }) {
     if (old) return claim;

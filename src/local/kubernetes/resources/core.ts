@@ -9,7 +9,14 @@ import {
   pathColumn,
   textColumn,
 } from './columns.ts';
-import { claimRules, configMapRules, namespaceRules, podRules, secretRules } from './core-rules.ts';
+import {
+  claimRules,
+  configMapRules,
+  namespaceRules,
+  podRules,
+  secretRules,
+  volumeRules,
+} from './core-rules.ts';
 import { defineResource } from './define.ts';
 import type { ResourceType } from './resource-type.ts';
 import {
@@ -122,6 +129,7 @@ export const persistentVolumes: ResourceType = defineResource({
   kind: 'PersistentVolume',
   plural: 'persistentvolumes',
   schema: persistentVolumeSchema,
+  strategy: volumeRules,
   namespaced: false,
   shortNames: ['pv'],
   statusSubresource: true,

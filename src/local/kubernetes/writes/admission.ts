@@ -10,6 +10,7 @@ import { objectMeta } from '../resources/schemas/metadata.ts';
 import { validateRules } from '../schema/cel-rules.ts';
 import { applyDefaults } from '../schema/defaulting.ts';
 import { prune } from '../schema/pruning.ts';
+import { decodeTyped } from '../schema/typed-decoding.ts';
 import { validateValue } from '../schema/validation.ts';
 import type { WriteOptions } from './options.ts';
 
@@ -18,18 +19,30 @@ export function shape(call: Call, object: KubeObject, options: WriteOptions): Ku
   const { type } = call;
   if (!type.schema) return object;
   const unknown: string[] = [];
-  const pruned = prune(object as JsonObject, type.schema, unknown);
+  const decoded = type.custom ? (object as JsonObject) : decodeTyped(type, object as JsonObject);
+  const pruned = prune(decoded, type.schema, unknown);
   const metadata = pruneMetadata(object.metadata, unknown);
   if (unknown.length > 0) reportUnknown(call, unknown.toSorted(), options);
   const kept = metadata === object.metadata ? pruned : { ...pruned, metadata };
   return applyDefaults(kept, type.schema) as KubeObject;
 }
 
+function isEmpty(value: unknown): boolean {
+  if (value === null || value === '') return true;
+  return typeof value === 'object' && Object.keys(value as object).length === 0;
+}
+
+/** Empty parts of metadata are as good as absent. */
 function pruneMetadata(metadata: ObjectMeta, unknown: string[]): ObjectMeta {
   const strange = Object.keys(metadata).filter((key) => !objectMeta.properties?.[key]);
-  if (strange.length === 0) return metadata;
+  const empty = Object.entries(metadata).filter(([key, value]) => {
+    // An emptied list of managers is an order of its own.
+    return key !== 'managedFields' && isEmpty(value);
+  });
+  if (strange.length + empty.length === 0) return metadata;
   unknown.push(...strange.map((key) => `metadata.${key}`));
-  return without({ ...metadata }, ...strange) as unknown as ObjectMeta;
+  const dropped = [...strange, ...empty.map(([key]) => key)];
+  return without({ ...metadata }, ...dropped) as unknown as ObjectMeta;
 }
 
 function reportUnknown(call: Call, unknown: readonly string[], options: WriteOptions): void {

@@ -51,7 +51,8 @@ function mergeField(target: unknown, value: unknown, schema: Schema | undefined)
     return value.filter((item) => !isDirective(item)).map(withoutDirectives);
   }
   const key = schema['x-kubernetes-patch-merge-key'];
-  if (!key) return [...new Set([...target, ...value])];
+  // What is new comes first, as on a real server.
+  if (!key) return [...new Set([...value.filter((item) => !target.includes(item)), ...target])];
   return mergeByKey(target, value, key, schema);
 }
 
@@ -60,18 +61,19 @@ function mergeByKey(target: unknown[], patch: unknown[], key: string, schema: Sc
     return patch.filter((item) => !isDirective(item));
   }
   let result = [...target];
+  const fresh: unknown[] = [];
   for (const item of patch) {
     if (!isObject(item)) continue;
     const at = result.findIndex((known) => isObject(known) && known[key] === item[key]);
     if (item[DIRECTIVE] === 'delete') {
       result = result.filter((_, index) => index !== at);
     } else if (at < 0) {
-      result.push(withoutDirectives(item));
+      fresh.push(withoutDirectives(item));
     } else {
       result[at] = strategicMerge(result[at], item, schema.items);
     }
   }
-  return result;
+  return [...fresh, ...result];
 }
 
 function ordered(items: unknown, order: readonly unknown[], schema: Schema | undefined): unknown {
