@@ -7,6 +7,8 @@ export const resourceFinalizer = `${apiGroup}/resource`;
 export const releaseFinalizer = `${apiGroup}/release`;
 /** Held by pools and backends until their children are gone or let go. */
 export const childrenFinalizer = `${apiGroup}/children`;
+/** Held by a VolumePool that builds golden snapshots, until nothing of that is left in Azure. */
+export const snapshotFinalizer = `${apiGroup}/golden-snapshot`;
 
 export const labels = {
   /** On a child: the name of the pool it belongs to. */

@@ -9,6 +9,7 @@ export const conditionTypes = {
   Available: 'The pool has at least one free member, so a claim can be served at once.',
   ScalingUp: 'Members are being created.',
   ScalingDown: 'Free members beyond maxFree are being removed, or wait for the cooldown to end.',
+  RollingOut: 'Free members of an older template or snapshot are being replaced.',
   Deleting: 'The object is going away; the message says what it waits for.',
   Paused: 'spec.paused is true: nothing is created or removed, claims are still released.',
   QuotaAvailable: 'Azure has quota and capacity for what the pool wants to create.',

@@ -1,6 +1,8 @@
 // VolumePool: a warm pool of managed disks, each a copy of a golden snapshot.
 import * as z from 'zod';
 import { azureResourceId, azureScope, resolvedScope, vmSize } from './azure-scope.ts';
+import { commandRecords } from './command-record.ts';
+import { builtSnapshots, snapshotBuild as snapshotBuildStatus } from './golden-snapshot.ts';
 import {
   ageColumn,
   countColumn,
@@ -132,10 +134,20 @@ export const volumePoolStatus = z.object({
       phase: z
         .enum(['Pending', 'Building', 'Validating', 'Ready', 'Failed'])
         .describe('How far it is. While a new version builds, the old one stays in use.'),
-      progress: progress.describe('What the build is doing.').optional(),
+      progress: progress
+        .describe('What the build is doing; percent is that of the whole build.')
+        .optional(),
+      commands: commandRecords("The builder machine's last scripts.", 8).optional(),
     })
     .describe('The golden snapshot that new disks are copied from.')
     .optional(),
+  snapshotBuild: snapshotBuildStatus
+    .describe('The build under way or, after a failure, waiting to be tried again.')
+    .optional(),
+  builtSnapshots,
+  outdated: memberCount(
+    'Free disks of another version, size or sku than the spec asks for; replaced gradually.',
+  ),
   scope: resolvedScope
     .describe('The Azure scope in use, resolved once from spec.azure and the installation.')
     .optional(),

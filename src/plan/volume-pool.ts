@@ -43,6 +43,8 @@ export const EMPTY_VOLUME_POOL_STATUS: VolumePoolStatus = {
   failed: 0,
   quarantined: 0,
   total: 0,
+  outdated: 0,
+  builtSnapshots: [],
   recentActions: [],
 };
 
