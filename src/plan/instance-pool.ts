@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { InstancePool, InstancePoolStatus, InstanceTemplate } from '../api/instance-pool.ts';
 import type { PoolInstance } from '../api/pool-instance.ts';
 import type { PoolVolume } from '../api/pool-volume.ts';
+import { isCapacityRefusal, rememberRefusals, supplyOf, type UnavailableSize } from './capacity.ts';
 import { decidePool, type PoolStep } from './pool.ts';
 import { poolConditions, type Stall } from './pool-conditions.ts';
 import { type InstallationDefaults, resolveScope } from './pool-scope.ts';
@@ -45,6 +46,16 @@ export function planInstancePool(
   const before = pool.status ?? EMPTY_INSTANCE_POOL_STATUS;
   const resolved = resolveScope(spec.azure, before.scope, snapshot.defaults);
   const stall = 'scope' in resolved ? unsupported(pool) : resolved;
+  const failed = members.filter(
+    ({ status, metadata }) =>
+      status?.phase === 'Failed' && metadata.deletionTimestamp === undefined,
+  );
+  const unavailableSizes = rememberRefusals(before.unavailableSizes, failed, now);
+  const supply = supplyOf(
+    spec.template.vmSizes,
+    'scope' in resolved ? resolved.scope.zones : [],
+    unavailableSizes,
+  );
   const decision = decidePool(
     {
       metadata,
@@ -52,7 +63,9 @@ export function planInstancePool(
       memory: before,
       members,
       waitingClaims,
-      zones: 'scope' in resolved ? resolved.scope.zones : [],
+      zones: supply.zones,
+      createNotBefore: supply.notBefore,
+      isExcused: (member) => isCapacityRefusal(member as PoolInstance),
       blocked: stall !== undefined,
       paused: spec.paused,
     },
@@ -60,7 +73,16 @@ export function planInstancePool(
   );
   const { scaling, paused } = spec;
   const conditions = poolConditions(
-    { metadata, before: before.conditions, scaling, decision, waitingClaims, paused, stall },
+    {
+      metadata,
+      before: before.conditions,
+      scaling,
+      decision,
+      waitingClaims,
+      paused,
+      stall,
+      refusal: describeRefusals(unavailableSizes),
+    },
     now,
   );
   const count = (role: Parameters<typeof decision.roles.get>[0]): number =>
@@ -84,6 +106,7 @@ export function planInstancePool(
       quarantined: count('quarantined'),
       total: members.length,
       waitingClaims,
+      unavailableSizes,
       templateRevision: revision,
       outdated: members.filter(
         (member) => member.status?.phase === 'Free' && member.spec.templateRevision !== revision,
@@ -116,6 +139,18 @@ function prewarmSteps({ pool, members, prewarmVolumes }: InstancePoolSnapshot): 
     volumes: prewarmVolumes,
   });
   return pairs.map((pair) => ({ type: 'prewarm', ...pair }));
+}
+
+function describeRefusals(
+  unavailable: readonly UnavailableSize[],
+): { code: string; message: string } | undefined {
+  const [first] = unavailable;
+  if (!first) return undefined;
+  const all = unavailable.map(
+    ({ vmSize, zone, reason, until }) =>
+      `${vmSize}${zone === undefined ? '' : ` in zone ${zone}`}: ${reason}, passed over until ${until}`,
+  );
+  return { code: first.reason, message: `${all.join('; ')}. Azure says: ${first.message}` };
 }
 
 function isPrewarmed({ spec, status }: PoolInstance): boolean {

@@ -2,7 +2,8 @@
 import { setCondition } from '../api/conditions.ts';
 import type { PoolInstanceStatus } from '../api/pool-instance.ts';
 import type { PoolVolumeStatus } from '../api/pool-volume.ts';
-import { type Reason, reasonOf } from '../api/reasons.ts';
+import type { Reason } from '../api/reasons.ts';
+import { reasonOfError } from './azure-reasons.ts';
 
 type Status = PoolInstanceStatus | PoolVolumeStatus;
 
@@ -33,12 +34,12 @@ function describe(status: Status): [Reason, string] {
   const { lastError } = status;
   if (status.phase === 'Failed' || status.phase === 'Quarantined') {
     const words = lastError ? `${lastError.code}: ${lastError.message}` : status.phase;
-    return [reasonOf(lastError?.code ?? 'InternalError'), words];
+    return [lastError ? reasonOfError(lastError) : 'InternalError', words];
   }
   // A step that keeps failing says so while it is tried again.
   if (lastError && status.attempts > 0) {
     return [
-      reasonOf(lastError.code),
+      reasonOfError(lastError),
       `attempt ${status.attempts} failed, trying again: ${lastError.code}: ${lastError.message}`,
     ];
   }

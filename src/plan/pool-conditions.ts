@@ -1,8 +1,9 @@
 // What a warm pool says of itself, in Cluster API's words: Available, ScalingUp, ScalingDown, …
 import { findCondition, removeCondition, setCondition } from '../api/conditions.ts';
 import type { Condition, ObjectMeta } from '../api/object.ts';
-import { type ConditionType, type Reason, reasonOf } from '../api/reasons.ts';
+import type { ConditionType, Reason } from '../api/reasons.ts';
 import type { Scaling } from '../api/scaling.ts';
+import { reasonOfError } from './azure-reasons.ts';
 import type { PoolDecision } from './pool.ts';
 
 /** Why nothing moves until somebody changes something. */
@@ -19,6 +20,8 @@ export interface PoolConditionsInput {
   readonly waitingClaims: number;
   readonly paused: boolean;
   readonly stall: Stall | undefined;
+  /** What Azure refused for want of capacity or quota, and still refuses. */
+  readonly refusal?: { readonly code: string; readonly message: string } | undefined;
   /** What must be there before anything can be made; for volume pools the golden snapshot. */
   readonly waitsFor?: Stall | undefined;
 }
@@ -49,10 +52,11 @@ export function poolConditions(input: PoolConditionsInput, now: number): Conditi
     input.paused ? 'spec.paused is true' : 'spec.paused is false',
   );
   const failures = decision.memory.creationFailures;
-  const refused = failures !== undefined && CAPACITY_REASONS.has(reasonOf(failures.lastError.code));
-  if (refused)
-    set('QuotaAvailable', false, reasonOf(failures.lastError.code), failures.lastError.message);
-  else
+  const refusal = input.refusal ?? failures?.lastError;
+  const reason = refusal && reasonOfError(refusal);
+  if (refusal && reason && CAPACITY_REASONS.has(reason)) {
+    set('QuotaAvailable', false, reason, refusal.message);
+  } else
     set(
       'QuotaAvailable',
       true,
@@ -109,7 +113,7 @@ function judgeReadiness(input: PoolConditionsInput, free: number): Judgement {
     const again = `tried again at ${failures.nextAttemptTime}`;
     return {
       is: false,
-      reason: reasonOf(code),
+      reason: reasonOfError(failures.lastError),
       message: `${target}; ${code}: ${message}; ${again}`,
     };
   }

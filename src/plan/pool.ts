@@ -56,6 +56,10 @@ export interface PoolInput {
   /** Nothing may be created: paused, stalled, or the golden snapshot isn't ready. */
   readonly blocked: boolean;
   readonly paused: boolean;
+  /** Nothing can be had in Azure before this moment. */
+  readonly createNotBefore?: number | undefined;
+  /** A failed member that says nothing about the next one: it is replaced without a pause. */
+  readonly isExcused?: (member: Member) => boolean;
 }
 
 export interface PoolDecision {
@@ -79,7 +83,8 @@ export function decidePool(input: PoolInput, now: number): PoolDecision {
   }
 
   const failures = rememberFailures(input, now);
-  const notBefore = failures && Date.parse(failures.nextAttemptTime);
+  const pauses = [failures && Date.parse(failures.nextAttemptTime), input.createNotBefore];
+  const notBefore = Math.max(0, ...pauses.filter((pause) => pause !== undefined));
   const scaling = decideScaling(
     {
       limits: {
@@ -92,7 +97,7 @@ export function decidePool(input: PoolInput, now: number): PoolDecision {
       waitingClaims: input.waitingClaims,
       zones: input.zones,
       lastScaleDownAt: lastScaleDown(input),
-      createNotBefore: notBefore,
+      createNotBefore: notBefore > 0 ? notBefore : undefined,
       frozen: input.paused || input.blocked,
     },
     now,
@@ -213,7 +218,8 @@ function lastScaleDown(input: PoolInput): number | undefined {
 
 function rememberFailures(input: PoolInput, now: number): CreationFailures | undefined {
   const before = input.memory.creationFailures;
-  const fresh = latestError(ownMembers(input).filter((member) => roleOf(member) === 'failed'));
+  const failed = ownMembers(input).filter((member) => roleOf(member) === 'failed');
+  const fresh = latestError(failed.filter((member) => !input.isExcused?.(member)));
   if (fresh) {
     const count = (before?.count ?? 0) + 1;
     const delay = backoffMilliseconds(count, CREATION_BACKOFF);

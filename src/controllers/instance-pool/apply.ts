@@ -2,6 +2,7 @@
 import type { InstancePool, InstancePoolStatus } from '../../api/instance-pool.ts';
 import type { PoolInstanceSpec } from '../../api/pool-instance.ts';
 import { instancePools, poolInstances } from '../../api/resources.ts';
+import { chooseSize } from '../../plan/capacity.ts';
 import type { PoolPlan } from '../../plan/volume-pool.ts';
 import type { ControllerContext } from '../context.ts';
 import { applyPoolSteps } from '../pool-steps.ts';
@@ -20,7 +21,7 @@ export async function apply(
 
 function memberSpec(
   { metadata, spec }: InstancePool,
-  { scope, templateRevision }: InstancePoolStatus,
+  { scope, templateRevision, unavailableSizes }: InstancePoolStatus,
   { ordinal, zone }: { ordinal: number; zone?: string },
 ): PoolInstanceSpec {
   const { subscriptionId, resourceGroup, location } = scope!;
@@ -34,7 +35,7 @@ function memberSpec(
       ...(zone === undefined ? {} : { zone: zone as '1' }),
     },
     templateRevision: templateRevision!,
-    vmSize: spec.template.vmSizes[0]!,
+    vmSize: chooseSize(spec.template.vmSizes, zone, unavailableSizes) ?? spec.template.vmSizes[0]!,
     priority: spec.template.priority,
   };
 }
