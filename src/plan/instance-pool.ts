@@ -56,6 +56,8 @@ export function planInstancePool(
     'scope' in resolved ? resolved.scope.zones : [],
     unavailableSizes,
   );
+  const revision = templateRevision(spec.template);
+  const outdated = members.filter((member) => member.spec.templateRevision !== revision);
   const decision = decidePool(
     {
       metadata,
@@ -68,6 +70,7 @@ export function planInstancePool(
       isExcused: (member) => isCapacityRefusal(member as PoolInstance),
       blocked: stall !== undefined,
       paused: spec.paused,
+      outdated: new Set(outdated.map((member) => member.metadata.name)),
     },
     now,
   );
@@ -87,7 +90,6 @@ export function planInstancePool(
   );
   const count = (role: Parameters<typeof decision.roles.get>[0]): number =>
     decision.roles.get(role) ?? 0;
-  const revision = templateRevision(spec.template);
   return {
     steps: [...decision.steps, ...prewarmSteps(snapshot)],
     because: decision.scaling.because,
@@ -108,9 +110,7 @@ export function planInstancePool(
       waitingClaims,
       unavailableSizes,
       templateRevision: revision,
-      outdated: members.filter(
-        (member) => member.status?.phase === 'Free' && member.spec.templateRevision !== revision,
-      ).length,
+      outdated: decision.outdated,
       ...('scope' in resolved ? { scope: resolved.scope } : {}),
     },
     ...(decision.waitMilliseconds === undefined

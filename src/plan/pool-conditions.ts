@@ -45,6 +45,10 @@ export function poolConditions(input: PoolConditionsInput, now: number): Conditi
   if (free > 0) set('Available', true, 'MembersAvailable', `${free} free`);
   else set('Available', false, 'NoFreeMembers', 'no member is free');
   describeScaling(input, set);
+  if (decision.outdated > 0) {
+    const what = `${decision.outdated} of ${free} free members are of an older version`;
+    set('RollingOut', true, 'RollingOut', `${what} and are replaced gradually`);
+  } else set('RollingOut', false, 'AsExpected', 'no free member is of an older version');
   set(
     'Paused',
     input.paused,

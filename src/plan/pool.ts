@@ -60,6 +60,8 @@ export interface PoolInput {
   readonly createNotBefore?: number | undefined;
   /** A failed member that says nothing about the next one: it is replaced without a pause. */
   readonly isExcused?: (member: Member) => boolean;
+  /** Names of members made from another template or snapshot than is asked for now. */
+  readonly outdated?: ReadonlySet<string>;
 }
 
 export interface PoolDecision {
@@ -67,6 +69,8 @@ export interface PoolDecision {
   readonly memory: PoolMemory;
   readonly scaling: ScalingDecision;
   readonly roles: ReadonlyMap<MemberRole, number>;
+  /** Free members made from another template or snapshot than is asked for now. */
+  readonly outdated: number;
   readonly waitMilliseconds?: number;
   /** Present while the pool is being deleted: what it still waits for. */
   readonly deletion?: { readonly message: string };
@@ -93,7 +97,10 @@ export function decidePool(input: PoolInput, now: number): PoolDecision {
         maxTotal: input.scaling.maxTotal,
         scaleDownCooldownMilliseconds: parseDuration(input.scaling.scaleDownCooldown),
       },
-      members: members.map((member) => asScalingMember(member, metadata.uid)),
+      members: members.map((member) => ({
+        ...asScalingMember(member, metadata.uid),
+        outdated: input.outdated?.has(member.metadata.name) ?? false,
+      })),
       waitingClaims: input.waitingClaims,
       zones: input.zones,
       lastScaleDownAt: lastScaleDown(input),
@@ -106,7 +113,7 @@ export function decidePool(input: PoolInput, now: number): PoolDecision {
   const failed = input.paused
     ? []
     : ownMembers(input).filter((member) => roleOf(member) === 'failed');
-  const surplus = new Set(scaling.retire.map(({ name }) => name));
+  const surplus = new Set([...scaling.retire, ...scaling.replace].map(({ name }) => name));
   const retired = [...failed, ...members.filter(({ metadata: { name } }) => surplus.has(name))];
   const steps: PoolStep[] = [
     ...retired.map(retirement),
@@ -116,6 +123,7 @@ export function decidePool(input: PoolInput, now: number): PoolDecision {
     steps,
     scaling,
     roles: countRoles(members),
+    outdated: countOutdated(input),
     memory: remember(input, scaling, failures, failed, now),
     ...waitUntil(scaling.reconsiderAt, now),
   };
@@ -176,12 +184,25 @@ function idle(input: PoolInput): PoolDecision {
   const scaling: ScalingDecision = {
     create: [],
     retire: [],
+    replace: [],
     because: '',
     reconsiderAt: undefined,
     nextScaleDownAt: undefined,
     limitedByMaxTotal: false,
   };
-  return { steps: [], scaling, roles: countRoles(input.members), memory: input.memory };
+  return {
+    steps: [],
+    scaling,
+    roles: countRoles(input.members),
+    outdated: countOutdated(input),
+    memory: input.memory,
+  };
+}
+
+function countOutdated({ members, outdated }: PoolInput): number {
+  return members.filter(
+    (member) => roleOf(member) === 'free' && (outdated?.has(member.metadata.name) ?? false),
+  ).length;
 }
 
 /** A pool made again under an old name finds the old one's members in its slots until they are gone. */
@@ -268,6 +289,11 @@ function remember(
   record(
     'ScaleDown',
     scaling.retire.map((member) => member.name),
+    scaling.because,
+  );
+  record(
+    'RollOut',
+    scaling.replace.map((member) => member.name),
     scaling.because,
   );
   record(

@@ -1,5 +1,6 @@
 // How many members a warm pool should gain or lose now. Shared by VM pools and disk pools: both count
 // the same way, and the ceiling is counted in slots, so that nobody's stale view can exceed it.
+import { decideRollout, longestFree, type Rollout } from './rollout.ts';
 
 /** What a member counts as. Everything that exists in any state counts against maxTotal. */
 export type MemberRole =
@@ -19,6 +20,8 @@ export interface ScalingMember {
   readonly zone?: string;
   /** Milliseconds since the epoch: when it last became free; for the oldest-first order. */
   readonly freeSince: number;
+  /** Made from another template, snapshot, size or sku than the pool now asks for. */
+  readonly outdated?: boolean;
 }
 
 export interface ScalingLimits {
@@ -44,8 +47,10 @@ export interface ScalingInput {
 
 export interface ScalingDecision {
   readonly create: readonly { readonly ordinal: number; readonly zone?: string }[];
-  /** Members to retire, the longest free first. */
+  /** Members to retire because there are too many, the longest free first. */
   readonly retire: readonly ScalingMember[];
+  /** Outdated members to retire because newer ones take their place: no scale-down. */
+  readonly replace: readonly ScalingMember[];
   readonly because: string;
   /** When time alone changes this decision. */
   readonly reconsiderAt: number | undefined;
@@ -62,48 +67,81 @@ export interface ScalingDecision {
 const MAX_CREATING = 40;
 
 export function decideScaling(input: ScalingInput, now: number): ScalingDecision {
-  const { limits, members } = input;
-  const count = (role: MemberRole): number => members.filter((m) => m.role === role).length;
-  const free = count('free');
-  const creating = count('creating');
-  const nothing = { create: [], retire: [], reconsiderAt: undefined, nextScaleDownAt: undefined };
-  if (input.frozen) return { ...nothing, because: 'the pool is frozen', limitedByMaxTotal: false };
+  const { limits, members, waitingClaims } = input;
+  const free = countOf(members, 'free');
+  const creating = countOf(members, 'creating');
+  if (input.frozen) return { ...NOTHING, because: 'the pool is frozen' };
 
-  const wanted = Math.max(0, limits.minFree - free - creating + input.waitingClaims);
+  const wanted = Math.max(0, limits.minFree - free - creating + waitingClaims);
   const room = Math.max(0, limits.maxTotal - members.length);
-  const limitedByMaxTotal = wanted > room;
-  if (wanted > 0) {
+  const rollout = decideRollout(input, now);
+  if (wanted > 0 && (room > 0 || rollout.retire.length === 0)) {
     const delayed = input.createNotBefore !== undefined && input.createNotBefore > now;
     const budget = Math.max(0, MAX_CREATING - creating);
     const number = delayed ? 0 : Math.min(wanted, room, budget);
     return {
-      ...nothing,
+      ...NOTHING,
       create: chooseSlots(input, number),
-      because: `${free} free and ${creating} being created, ${input.waitingClaims} claims wait, minFree is ${limits.minFree}`,
+      because: `${free} free and ${creating} being created, ${waitingClaims} claims wait, minFree is ${limits.minFree}`,
       reconsiderAt: delayed ? input.createNotBefore : undefined,
-      limitedByMaxTotal,
+      limitedByMaxTotal: wanted > room,
     };
   }
+  const limitedByMaxTotal = wanted > room;
+  if (rollout.surge > 0) {
+    const step = stepRollout(input, rollout);
+    if (step) return { ...step, limitedByMaxTotal };
+  }
+  return { ...decideScaleDown(input, rollout, now), limitedByMaxTotal };
+}
 
-  const surplus = free - limits.maxFree;
-  if (surplus <= 0) return { ...nothing, because: 'within minFree and maxFree', limitedByMaxTotal };
+const NOTHING: ScalingDecision = {
+  create: [],
+  retire: [],
+  replace: [],
+  because: '',
+  reconsiderAt: undefined,
+  nextScaleDownAt: undefined,
+  limitedByMaxTotal: false,
+};
+
+/** Either some old members go or some new ones are made ahead of them; undefined: wait for those. */
+function stepRollout(input: ScalingInput, { surge, retire }: Rollout): ScalingDecision | undefined {
+  const { limits, members, waitingClaims } = input;
+  const free = countOf(members, 'free');
+  const outdated = members.filter((member) => member.role === 'free' && member.outdated).length;
+  const because = `${outdated} of ${free} free are outdated`;
+  if (retire.length > 0) return { ...NOTHING, replace: retire, because };
+  const ahead = limits.minFree + surge - free - countOf(members, 'creating') + waitingClaims;
+  const number = Math.min(ahead, limits.maxTotal - members.length);
+  return number > 0 ? { ...NOTHING, create: chooseSlots(input, number), because } : undefined;
+}
+
+function decideScaleDown(input: ScalingInput, rollout: Rollout, now: number): ScalingDecision {
+  const { limits, members } = input;
+  const free = countOf(members, 'free');
+  // Those made ahead of a rollout are no surplus: they are what the old ones are replaced with.
+  const surplus = free - Math.max(limits.maxFree, limits.minFree + rollout.surge);
+  if (surplus <= 0) return { ...NOTHING, because: 'within minFree and maxFree' };
   const cooledDownAt = (input.lastScaleDownAt ?? 0) + limits.scaleDownCooldownMilliseconds;
-  if (cooledDownAt > now || creating > 0) {
+  if (cooledDownAt > now || countOf(members, 'creating') > 0) {
     return {
-      ...nothing,
+      ...NOTHING,
       because: 'above maxFree, waiting for the cooldown',
       // While something is being created its completion wakes us; time alone does not help.
       reconsiderAt: cooledDownAt > now ? cooledDownAt : undefined,
       nextScaleDownAt: Math.max(cooledDownAt, now),
-      limitedByMaxTotal,
     };
   }
   return {
-    ...nothing,
+    ...NOTHING,
     retire: longestFree(members).slice(0, surplus),
     because: `${free} free, maxFree is ${limits.maxFree}`,
-    limitedByMaxTotal,
   };
+}
+
+function countOf(members: readonly ScalingMember[], role: MemberRole): number {
+  return members.filter((member) => member.role === role).length;
 }
 
 /** Lowest unused ordinals, each in the zone that has the fewest members free or on the way. */
@@ -129,11 +167,4 @@ function chooseSlots(
     }
   }
   return slots;
-}
-
-/** Stable: equal ages go by name, so that two passes never disagree. */
-export function longestFree(members: readonly ScalingMember[]): ScalingMember[] {
-  return members
-    .filter((member) => member.role === 'free')
-    .sort((a, b) => a.freeSince - b.freeSince || a.ordinal - b.ordinal);
 }
