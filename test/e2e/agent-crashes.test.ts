@@ -117,6 +117,41 @@ describe('the agent is killed while it makes an array', () => {
     });
 });
 
+describe('the agent is killed in the middle of a command, and more happens', () => {
+  test('with xfs, whose half-made superblock looks like a whole one: it ends mounted', async () => {
+    const makeXfs = async (world: World): Promise<void> => {
+      await world.createMount({ spec: { filesystem: 'xfs' } });
+      await live(world, 'mounted', () => isSettled(world));
+    };
+    const total = await countCalls(makeXfs);
+    for (let ordinal = 0; ordinal < total; ordinal++) {
+      const world = await aWorld([blankDisk('one'), blankDisk('two')]);
+      loseAgentAt(world, ordinal, 'during');
+      await makeXfs(world);
+      await world.stop();
+    }
+  });
+
+  test('the pool is deleted before the next agent starts: nothing is left', async () => {
+    const total = await countCalls(make);
+    // The last two calls are made when the pool is complete; then its bytes are kept.
+    for (let ordinal = 0; ordinal < total - 2; ordinal++) {
+      const disks = [blankDisk('one'), blankDisk('two')];
+      const world = await aWorld(disks);
+      loseAgentAt(world, ordinal, 'during');
+      await world.createMount();
+      world.startAgent();
+      await world.until('the agent is lost', () => !world.isAgentAlive);
+      await remove(world);
+      assert.deepEqual(disks.map(hasBlankEnds), [true, true], `at ${ordinal}`);
+      assert.deepEqual(world.host.machine.blocks.arrays, []);
+      assert.deepEqual(await world.host.listDirectory('/run/mdadm'), [], `marker at ${ordinal}`);
+      assert.equal(await world.host.listDirectory(mountPath), undefined);
+      await world.stop();
+    }
+  });
+});
+
 describe('the agent is killed while it destroys an array', () => {
   for (const moment of moments)
     test(`${moment} each changing call: it ends with blank, free disks`, async () => {
