@@ -5,14 +5,18 @@ export type Labels = Readonly<Record<string, string | number>>;
 
 export interface CounterMetric {
   increment(labels?: Labels, by?: number): void;
+  remove(labels: Labels): void;
 }
 export interface GaugeMetric {
   set(value: number, labels?: Labels): void;
   /** Removes one series, so that a deleted object's numbers vanish. */
   remove(labels: Labels): void;
+  /** Removes every series. For gauges that are computed anew at each scrape. */
+  clear(): void;
 }
 export interface HistogramMetric {
   observe(value: number, labels?: Labels): void;
+  remove(labels: Labels): void;
 }
 
 /** Asking twice for the same name returns the same metric. */
@@ -25,6 +29,11 @@ export interface Metrics {
     buckets: readonly number[],
     labelNames?: readonly string[],
   ): HistogramMetric;
+  /**
+   * Calls back just before each scrape, for numbers that are cheaper to compute then than to keep
+   * current. Must not throw. The returned function ends that.
+   */
+  beforeScrape(collect: () => void): () => void;
   /** Everything in the Prometheus text format. */
   expose(): Promise<string>;
 }
@@ -33,6 +42,7 @@ export function createMetrics(options: { processMetrics?: boolean } = {}): Metri
   const registry = new Registry();
   if (options.processMetrics) collectDefaultMetrics({ register: registry });
   const known = new Map<string, unknown>();
+  const collectors = new Set<() => void>();
   const once = <M>(name: string, make: () => M): M => {
     if (!known.has(name)) known.set(name, make());
     return known.get(name) as M;
@@ -46,7 +56,10 @@ export function createMetrics(options: { processMetrics?: boolean } = {}): Metri
           labelNames: [...labelNames],
           registers: [registry],
         });
-        return { increment: (labels = {}, by = 1) => metric.inc(labels, by) };
+        return {
+          increment: (labels = {}, by = 1) => metric.inc(labels, by),
+          remove: (labels) => metric.remove(labels),
+        };
       }),
     gauge: (name, help, labelNames = []) =>
       once(name, () => {
@@ -59,6 +72,7 @@ export function createMetrics(options: { processMetrics?: boolean } = {}): Metri
         return {
           set: (value, labels = {}) => metric.set(labels, value),
           remove: (labels) => metric.remove(labels),
+          clear: () => metric.reset(),
         };
       }),
     histogram: (name, help, buckets, labelNames = []) =>
@@ -70,8 +84,18 @@ export function createMetrics(options: { processMetrics?: boolean } = {}): Metri
           buckets: [...buckets],
           registers: [registry],
         });
-        return { observe: (value, labels = {}) => metric.observe(labels, value) };
+        return {
+          observe: (value, labels = {}) => metric.observe(labels, value),
+          remove: (labels) => metric.remove(labels),
+        };
       }),
-    expose: () => registry.metrics(),
+    beforeScrape: (collect) => {
+      collectors.add(collect);
+      return () => collectors.delete(collect);
+    },
+    expose: async () => {
+      for (const collect of collectors) collect();
+      return await registry.metrics();
+    },
   };
 }

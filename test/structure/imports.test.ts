@@ -9,10 +9,11 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   runtime: [],
   kube: ['runtime', 'api'],
   azure: ['runtime'],
+  history: ['runtime'],
   agent: ['runtime', 'kube', 'api', 'plan'],
-  controllers: ['runtime', 'kube', 'azure', 'api', 'plan'],
+  controllers: ['runtime', 'kube', 'azure', 'history', 'api', 'plan'],
   local: ['runtime', 'api'],
-  cli: ['runtime', 'kube', 'azure', 'api', 'plan', 'agent', 'controllers', 'local'],
+  cli: ['runtime', 'kube', 'azure', 'history', 'api', 'plan', 'agent', 'controllers', 'local'],
   main: ['cli'],
 };
 
