@@ -1,8 +1,8 @@
 // What a warm pool of VMs does next: resolve its scope, then keep the number of free VMs within bounds.
-import { createHash } from 'node:crypto';
 import type { InstancePool, InstancePoolStatus, InstanceTemplate } from '../api/instance-pool.ts';
 import type { PoolInstance } from '../api/pool-instance.ts';
 import type { PoolVolume } from '../api/pool-volume.ts';
+import { revisionOf } from './canonical.ts';
 import { isCapacityRefusal, rememberRefusals, supplyOf, type UnavailableSize } from './capacity.ts';
 import { decidePool, type PoolStep } from './pool.ts';
 import { poolConditions, type Stall } from './pool-conditions.ts';
@@ -159,16 +159,5 @@ function isPrewarmed({ spec, status }: PoolInstance): boolean {
 
 /** Ten characters that change with anything that makes a machine different. */
 export function templateRevision(template: InstanceTemplate): string {
-  return createHash('sha256').update(canonical(template)).digest('hex').slice(0, 10);
-}
-
-/** JSON with sorted keys: the same content always gives the same text. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-  const fields = Object.entries(value)
-    .filter(([, field]) => field !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, field]) => `${JSON.stringify(name)}:${canonical(field)}`);
-  return `{${fields.join(',')}}`;
+  return revisionOf(template);
 }

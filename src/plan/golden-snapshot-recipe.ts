@@ -1,0 +1,84 @@
+// What a golden snapshot is made from and what everything of its build is called. Names are functions of
+// the pool's uid, the recipe and the attempt: nothing has to be remembered to be found again, and one
+// pool's clean-up can't hit another's.
+import type { SnapshotBuild } from '../api/golden-snapshot.ts';
+import type { GoldenSnapshot, VolumePool } from '../api/volume-pool.ts';
+import { revisionOf } from './canonical.ts';
+
+export type Recipe = Extract<GoldenSnapshot, { type: 'Build' }>['build'];
+
+/** Changes when our own preparation of the disk does: then every recipe is a new version. */
+const PREPARATION = 1;
+
+/**
+ * The version that the pool's recipe asks for; undefined without one. In it is all that determines the
+ * bytes: neither the subnet nor the way of waiting does. An image version `latest` stands for itself: it
+ * is not looked up, so a newer image alone makes no new version.
+ */
+export function wantedVersion({ spec }: VolumePool, userData: string | undefined) {
+  if (spec.goldenSnapshot.type !== 'Build') return undefined;
+  const { image, vmSize, script, dataDiskMountPath } = spec.goldenSnapshot.build;
+  const { sizeGiB } = spec.volume;
+  return revisionOf({
+    preparation: PREPARATION,
+    image,
+    vmSize,
+    script,
+    userData,
+    dataDiskMountPath,
+    sizeGiB,
+  });
+}
+
+/** 80 characters are Azure's limit for disks and snapshots, 64 for the machine's own idea of its name. */
+export function builderName({ metadata }: VolumePool, version: string, attempt: number): string {
+  return `pktmp-${shortUid(metadata.uid)}-${version}-${attempt}`;
+}
+
+export function goldenSnapshotName({ metadata }: VolumePool, version: string): string {
+  return `pkgold-${shortUid(metadata.uid)}-${version}`;
+}
+
+/** The parts of a builder machine, by the names that its creation gives them. */
+export function builderParts(machine: string) {
+  return {
+    machine,
+    dataDisk: `${machine}-data`,
+    osDisk: `${machine}-os`,
+    networkInterface: `${machine}-nic`,
+  };
+}
+
+/** True for whatever in Azure this pool's builds have a use for: it is nobody's garbage. */
+export function isOfBuild({ status }: VolumePool, name: string): boolean {
+  const lowered = name.toLowerCase();
+  const { snapshotBuild: build, builtSnapshots = [] } = status ?? {};
+  if (build && lowered.startsWith(build.machine.toLowerCase())) return true;
+  if (build && lowered.startsWith('pkgold-') && lowered.endsWith(build.version)) return true;
+  return builtSnapshots.some(({ id }) => id.toLowerCase().endsWith(`/${lowered}`));
+}
+
+/** The tags by which leftovers are recognised; their uid is that of the pool. */
+export function buildTags(
+  { metadata }: VolumePool,
+  build: Pick<SnapshotBuild, 'version' | 'startedAt'>,
+  options: { readonly installation: string; readonly role: 'temp' | 'golden' },
+): Record<string, string> {
+  const tags: Record<string, string> = {
+    installation: options.installation,
+    role: options.role,
+    pool: metadata.name,
+    'pool-namespace': metadata.namespace,
+    uid: metadata.uid,
+    version: build.version,
+    created: build.startedAt,
+  };
+  return Object.fromEntries(
+    Object.entries(tags).map(([name, value]) => [`poolkeeper:${name}`, value.slice(0, 256)]),
+  );
+}
+
+/** Twelve of its 32 hex digits: chance never makes two pools of one group meet. */
+function shortUid(uid: string): string {
+  return uid.replaceAll('-', '').slice(0, 12).toLowerCase();
+}
