@@ -5,7 +5,7 @@ import { memberScope } from './azure-scope.ts';
 import type { Rule } from './rules.ts';
 import { membersMaximum } from './scaling.ts';
 import { claimReference, history, lastError, observed, operation, uidReference } from './status.ts';
-import { integer, nonEmptyText, text, time } from './text.ts';
+import { integer, nonEmptyText, objectUid, text, time } from './text.ts';
 
 /** Present in the spec of every member. */
 export const memberSpec = {
@@ -30,6 +30,15 @@ export const memberSpec = {
     .object({
       name: nonEmptyText(128).describe('The name that it has in Azure.'),
       resourceId: text(512).describe('Its ARM id.'),
+      uid: objectUid()
+        .describe(
+          'The uid of its former record, which its tags carry until this one has rewritten ' +
+            'them; claims that know it by that uid still find it.',
+        )
+        .optional(),
+      quarantine: text(512)
+        .describe('Why nothing proves its state: it is set aside and never handed out as free.')
+        .optional(),
     })
     .describe(
       'The resource that this record was made for after it was found without one; left ' +

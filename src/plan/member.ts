@@ -38,7 +38,8 @@ export type TagStatus =
   | 'attached'
   | 'retained'
   | 'releasing'
-  | 'deleting';
+  | 'deleting'
+  | 'quarantined';
 
 /**
  * The tags by which a member can be recognised and its record rebuilt. Values are cut at Azure's 256
@@ -60,6 +61,7 @@ export function memberTags(
     'pool-namespace': metadata.namespace,
     slot: String(spec.ordinal),
     uid: metadata.uid,
+    revision: 'templateRevision' in spec ? spec.templateRevision : spec.source.version,
     'claim-namespace': claim?.namespace ?? '',
     'claim-name': claim?.name ?? '',
     'claim-uid': claim?.uid ?? '',
@@ -85,4 +87,21 @@ export function carriesTags(
 /** The uid that a resource was made for, or undefined when it is none of ours. */
 export function taggedUid(tags: Readonly<Record<string, string>>): string | undefined {
   return tags['poolkeeper:uid'];
+}
+
+/**
+ * True when the resource carries the uid of this record, or of the former record that it was adopted
+ * from: between the adoption and the rewriting of the tags that is the proof of ownership.
+ */
+export function ownsTags(
+  { metadata, spec }: PoolInstance | PoolVolume,
+  tags: Readonly<Record<string, string>>,
+): boolean {
+  const uid = taggedUid(tags);
+  return uid !== undefined && (uid === metadata.uid || uid === spec.adopt?.uid);
+}
+
+/** True when people or claims may know the member by this uid: its own or that of its former record. */
+export function isKnownAs({ metadata, spec }: PoolInstance | PoolVolume, uid: string): boolean {
+  return uid === metadata.uid || uid === spec.adopt?.uid;
 }

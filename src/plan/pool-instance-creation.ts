@@ -1,8 +1,9 @@
 // A VM on its way: asked for once, looked at until it runs, tagged as free.
 import { timestamp } from '../api/conditions.ts';
 import type { PoolInstanceStatus } from '../api/pool-instance.ts';
+import { planAdoptedInstance } from './adoption-instance.ts';
 import { POLL_INSTANCE } from './backoff.ts';
-import { carriesTags, inPhase, taggedUid, withoutOperation } from './member.ts';
+import { carriesTags, inPhase, ownsTags, withoutOperation } from './member.ts';
 import { machineName, type PoolInstancePlan, type PoolInstanceSnapshot } from './pool-instance.ts';
 import { failed, polled, rest, tagsFor, withMachine } from './pool-instance-status.ts';
 import { isInWarmState, stepToWarmState } from './warm-state.ts';
@@ -16,6 +17,8 @@ export function planCreation(
   now: number,
 ): PoolInstancePlan {
   const { instance, machine, operation, pool } = snapshot;
+  const adopted = planAdoptedInstance(snapshot, status, now);
+  if (adopted) return adopted;
   if (operation?.state === 'Failed') return failed(status, operation, now);
   if (machine === 'unread') return rest(status, 'waits for a look at Azure');
   if (machine === 'absent') {
@@ -30,7 +33,7 @@ export function planCreation(
     const step = { type: 'createInstance', name: machineName(instance), tags } as const;
     return { step, because, status: inPhase(status, 'Creating', because, now) };
   }
-  if (taggedUid(machine.tags) !== instance.metadata.uid) {
+  if (!ownsTags(instance, machine.tags)) {
     const message = `VM ${machine.name} is not tagged as ours`;
     return failed(status, { code: 'ForeignChange', message }, now);
   }

@@ -5,7 +5,7 @@ import type { PoolInstanceStatus } from '../api/pool-instance.ts';
 import { nextPollDelay, POLL_ATTACH, POLL_INSTANCE } from './backoff.ts';
 import { planDataDisks } from './data-disks.ts';
 import { planHook } from './hooks.ts';
-import { carriesTags, inPhase, taggedUid, withoutOperation } from './member.ts';
+import { carriesTags, inPhase, ownsTags, withoutOperation } from './member.ts';
 import type { MachineSeen, PoolInstancePlan, PoolInstanceSnapshot } from './pool-instance.ts';
 import {
   failed,
@@ -148,7 +148,7 @@ export function planDeletion(
       status: deleting,
     };
   }
-  if (taggedUid(machine.tags) !== instance.metadata.uid) {
+  if (!ownsTags(instance, machine.tags)) {
     const because = `VM ${machine.name} is not tagged as ours and is left alone`;
     return { step: { type: 'releaseRecord' }, because, status: deleting };
   }

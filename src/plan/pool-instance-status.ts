@@ -39,6 +39,12 @@ export function withError(
   return { ...status, lastError, attempts: Math.max(1, status.attempts) };
 }
 
+/** Nothing is wrong with it any more. */
+export function withoutError(status: PoolInstanceStatus): PoolInstanceStatus {
+  const { lastError: _, ...rested } = status;
+  return { ...rested, attempts: 0 };
+}
+
 export function failed(status: PoolInstanceStatus, error: Failure, now: number): PoolInstancePlan {
   const because = `${error.code}: ${error.message}`.slice(0, 512);
   const { operation: _, ...rested } = inPhase(status, 'Failed', because, now);
@@ -77,7 +83,10 @@ export function polled(
 
 export function tagsFor(snapshot: PoolInstanceSnapshot, status: TagStatus): Record<string, string> {
   const { instance, installation } = snapshot;
-  const claim = status === 'connected' ? instance.spec.claimRef : undefined;
+  // What was set aside keeps its last claim's name: by it the claim gets it back.
+  const { claimRef, lastClaimRef } = instance.spec;
+  const claims = { connected: claimRef, quarantined: lastClaimRef } as const;
+  const claim = claims[status as keyof typeof claims];
   return memberTags(instance, installation, status, claim);
 }
 

@@ -26,7 +26,7 @@ export function planUse(
   const { instance, machine, operation } = snapshot;
   const { claimRef } = instance.spec;
   let status = before;
-  if (claimRef && status.phase === 'Free') {
+  if (claimRef && (status.phase === 'Free' || status.phase === 'Quarantined')) {
     status = inPhase(
       status,
       'Claimed',

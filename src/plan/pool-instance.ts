@@ -7,7 +7,7 @@ import { isHookDue } from './hooks.ts';
 import { cloudName } from './names.ts';
 import { planCreation } from './pool-instance-creation.ts';
 import { planDeletion, planRelease } from './pool-instance-release.ts';
-import { rest } from './pool-instance-status.ts';
+import { rest, withoutError } from './pool-instance-status.ts';
 import { planUse } from './pool-instance-use.ts';
 import type { MemberPlan, OperationSeen } from './pool-volume.ts';
 
@@ -112,7 +112,8 @@ export function instanceNeedsLook(
     const held = new Set(status.volumes.map(({ uid }) => uid));
     return volumes.length !== held.size || volumes.some(({ metadata }) => !held.has(metadata.uid));
   }
-  return status.phase !== 'Failed' && status.phase !== 'Quarantined';
+  if (status.phase === 'Quarantined') return claim !== 'none';
+  return status.phase !== 'Failed';
 }
 
 export function planPoolInstance(snapshot: PoolInstanceSnapshot, now: number): PoolInstancePlan {
@@ -138,9 +139,12 @@ export function planPoolInstance(snapshot: PoolInstanceSnapshot, now: number): P
       return planUse(snapshot, status, now);
     case 'Releasing':
       return planRelease(snapshot, status, now);
+    case 'Quarantined':
+      // Its own claim has taken it back.
+      if (claim === 'active') return planUse(snapshot, withoutError(status), now);
+      return rest(status, 'waits for its pool to retire it');
     case 'Deleting':
     case 'Failed':
-    case 'Quarantined':
       return rest(status, 'waits for its pool to retire it');
   }
 }

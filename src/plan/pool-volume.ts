@@ -5,13 +5,14 @@ import { resourceFinalizer } from '../api/names.ts';
 import type { PoolInstance } from '../api/pool-instance.ts';
 import type { PoolVolume, PoolVolumeStatus } from '../api/pool-volume.ts';
 import type { VolumePool } from '../api/volume-pool.ts';
+import { planAdoptedVolume } from './adoption-volume.ts';
 import { nextPollDelay, POLL_DISK } from './backoff.ts';
 import {
   carriesTags,
   inPhase,
   memberTags,
+  ownsTags,
   type TagStatus,
-  taggedUid,
   withoutOperation,
 } from './member.ts';
 import { cloudName } from './names.ts';
@@ -73,6 +74,11 @@ export interface MemberPlan<Step, Status> {
 
 type Plan = MemberPlan<PoolVolumeStep, PoolVolumeStatus>;
 
+const DISAPPEARED = {
+  code: 'ResourceDisappeared',
+  message: 'the disk was deleted outside Poolkeeper',
+} as const;
+
 /** An accepted creation whose disk does not show after this long is asked for again. */
 const CREATION_VISIBLE_MILLISECONDS = 120_000;
 
@@ -93,12 +99,17 @@ export function volumeNeedsLook(volume: PoolVolume, holder: PoolInstance | undef
     return holder === undefined || !isHeld(volume, holder) || !isMirrored(volume);
   }
   if (phase === 'Attaching') return holder !== undefined && isHeld(volume, holder);
-  return phase !== 'Quarantined';
+  return !isAside(volume);
 }
 
 /** False for a volume that was attached ahead of time and whose tags do not know its claim yet. */
 function isMirrored({ spec, status }: PoolVolume): boolean {
   return spec.claimRef === undefined || status?.claimedAt !== undefined;
+}
+
+/** Set aside for good, unless the claim that it was bound to has taken it back. */
+function isAside({ spec, status }: PoolVolume): boolean {
+  return status?.phase === 'Quarantined' && spec.claimRef === undefined;
 }
 
 /** True when the instance reports the disk as attached and proven. */
@@ -112,7 +123,7 @@ export function planPoolVolume(snapshot: PoolVolumeSnapshot, now: number): Plan 
   if (volume.metadata.deletionTimestamp !== undefined) return planDeletion(snapshot, status, now);
   if (status.phase === 'Pending' || status.phase === 'Creating')
     return planCreation(snapshot, status, now);
-  if (status.phase === 'Failed' || status.phase === 'Quarantined' || status.phase === 'Deleting') {
+  if (status.phase === 'Failed' || status.phase === 'Deleting' || isAside(volume)) {
     return rest(status, 'waits for its pool to retire it');
   }
   if (volume.spec.instanceRef !== undefined) {
@@ -130,6 +141,8 @@ export function planPoolVolume(snapshot: PoolVolumeSnapshot, now: number): Plan 
 
 function planCreation(snapshot: PoolVolumeSnapshot, status: PoolVolumeStatus, now: number): Plan {
   const { volume, disk, operation } = snapshot;
+  const adopted = planAdoptedVolume(snapshot, (live) => withDisk(status, live), now);
+  if (adopted) return adopted;
   const tags = tagsFor(snapshot, 'creating');
   const startedAt = status.operation && Date.parse(status.operation.startedAt);
   if (operation?.state === 'Failed') return failed(status, operation, now);
@@ -138,6 +151,8 @@ function planCreation(snapshot: PoolVolumeSnapshot, status: PoolVolumeStatus, no
     const accepted = startedAt !== undefined && operation?.state !== 'Unknown';
     if (accepted && now - startedAt < CREATION_VISIBLE_MILLISECONDS)
       return polled(snapshot, status, now);
+    // What was found and is gone again is not made anew: its bytes are lost all the same.
+    if (volume.spec.adopt) return failed(status, DISAPPEARED, now);
     const because = 'the record exists, the disk does not';
     return {
       step: { type: 'createDisk', name: diskName(volume), tags },
@@ -145,7 +160,7 @@ function planCreation(snapshot: PoolVolumeSnapshot, status: PoolVolumeStatus, no
       status: inPhase(status, 'Creating', because, now),
     };
   }
-  const foreign = taggedUid(disk.tags) !== volume.metadata.uid;
+  const foreign = !ownsTags(volume, disk.tags);
   if (foreign) {
     return failed(
       status,
@@ -218,11 +233,7 @@ function planReturn(snapshot: PoolVolumeSnapshot, status: PoolVolumeStatus, now:
   const { volume, disk } = snapshot;
   if (disk === 'unread') return rest(status, 'waits for a look at Azure');
   if (disk === 'absent') {
-    return failed(
-      status,
-      { code: 'ResourceDisappeared', message: 'the disk was deleted outside Poolkeeper' },
-      now,
-    );
+    return failed(status, DISAPPEARED, now);
   }
   if (disk.managedBy !== undefined || disk.diskState !== 'Unattached') {
     const waiting = withDisk(inPhase(status, 'Detaching', 'Azure is detaching it', now), disk);
@@ -282,7 +293,7 @@ function planDeletion(snapshot: PoolVolumeSnapshot, status: PoolVolumeStatus, no
     return { step: { type: 'releaseRecord' }, because: 'the disk is gone', status };
   }
   const deleting = withDisk(inPhase(status, 'Deleting', 'the record was deleted', now), disk);
-  if (taggedUid(disk.tags) !== volume.metadata.uid) {
+  if (!ownsTags(volume, disk.tags)) {
     return {
       step: { type: 'releaseRecord' },
       because: `disk ${disk.name} is not tagged as ours and is left alone`,
