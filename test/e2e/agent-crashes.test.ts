@@ -9,7 +9,7 @@ import type { FaultEffect, PortCall, SimulatedDisk } from '../../src/local/hosts
 import { blankDisk, hasBlankEnds, mountPath, World } from './agent-world.ts';
 
 const readers = new Set([
-  ...['lsblk', 'blkid', 'udevadm', 'stat', 'lsns', 'modprobe', 'mkfs.xfs', 'mount.nfs'],
+  ...['lsblk', 'blkid', 'udevadm', 'stat', 'lsns', 'modprobe', 'mount.nfs'],
   ...['iscsiadm', 'lsattr'],
 ]);
 
