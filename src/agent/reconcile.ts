@@ -198,7 +198,7 @@ export class NodeMountReconciler {
           if (outcome?.error !== undefined && !outcome.aborted)
             events.event(mount, 'Warning', 'StepFailed', step.type, messageOf(outcome.error));
           else if (outcome?.error === undefined && event)
-            events.event(mount, 'Normal', event, step.type, step.because);
+            events.event(mount, 'Normal', event, step.type, stepProgress(step).message);
           enqueue(`${namespace}/${name}`);
         },
       },
