@@ -1,0 +1,116 @@
+// Watches the truth while an operator works: every commit of the API server and every call to the
+// cloud is checked against what must always hold. Violations are collected, not thrown, because they
+// happen in the middle of somebody else's call.
+import type { InstanceClaim } from '../../src/api/instance-claim.ts';
+import type { PoolInstance } from '../../src/api/pool-instance.ts';
+import type { PoolVolume } from '../../src/api/pool-volume.ts';
+import type { ArmRequest, SimulatedAzure } from '../../src/local/azure/index.ts';
+import type { KubernetesServer } from '../../src/local/kubernetes/index.ts';
+
+type Member = PoolInstance | PoolVolume;
+
+const SHELVES = {
+  claims: 'poolkeeper.dev/instanceclaims',
+  instances: 'poolkeeper.dev/poolinstances',
+  volumes: 'poolkeeper.dev/poolvolumes',
+};
+
+export class Watch {
+  readonly violations: string[] = [];
+  readonly #server: KubernetesServer;
+  readonly #azure: SimulatedAzure;
+
+  constructor(server: KubernetesServer, azure: SimulatedAzure) {
+    this.#server = server;
+    this.#azure = azure;
+    server.store.onCommit((shelf, { object, previous, type }) => {
+      if (shelf !== SHELVES.instances && shelf !== SHELVES.volumes) return;
+      this.#checkCommit(
+        type === 'DELETED' ? undefined : (object as unknown as Member),
+        previous as unknown as Member | undefined,
+      );
+    });
+    const handle = azure.handle.bind(azure);
+    azure.handle = (request) => {
+      this.#checkCall(request);
+      const before = this.#attachments();
+      const answer = handle(request);
+      this.#checkDetached(request, before);
+      return answer;
+    };
+  }
+
+  members(): Member[] {
+    return [SHELVES.instances, SHELVES.volumes].flatMap(
+      (shelf) => this.#server.store.shelf(shelf).list() as unknown as Member[],
+    );
+  }
+
+  /** A binding is set once and ends only with its claim; two claims never meet in one member. */
+  #checkCommit(member: Member | undefined, before: Member | undefined): void {
+    const old = before?.spec.claimRef;
+    const now = member?.spec.claimRef;
+    if (old && old.uid !== now?.uid) {
+      const name = before.metadata.name;
+      if (now) this.violations.push(`${name} passed from claim ${old.name} to ${now.name}`);
+      if (!member) this.violations.push(`${name} went while claim ${old.name} owned it`);
+      if (this.#isActive(old.uid))
+        this.violations.push(`${name} let go of claim ${old.name}, which is active`);
+    }
+    if (now && !old && member.metadata.deletionTimestamp)
+      this.violations.push(`${member.metadata.name} was bound on its way out`);
+    if (now && member.kind === 'PoolInstance') this.#checkOnePerClaim(now.uid);
+  }
+
+  #checkOnePerClaim(claimUid: string): void {
+    const owned = this.members().filter(({ spec }) => spec.claimRef?.uid === claimUid);
+    const instances = owned.filter(({ kind }) => kind === 'PoolInstance');
+    if (instances.length > 1 && this.#isActive(claimUid)) {
+      const names = instances.map(({ metadata }) => metadata.name);
+      this.violations.push(`one claim owns ${names.join(' and ')}`);
+    }
+  }
+
+  /** Nothing is made without a record, nothing is deleted that a claim owns. */
+  #checkCall({ method, url }: ArmRequest): void {
+    const [, uid] = /\/(?:pkvm|pkvol)-([0-9a-f-]{36})(?:\?|$)/i.exec(url) ?? [];
+    if (!uid) return;
+    const record = this.members().find(({ metadata }) => metadata.uid === uid);
+    if (method === 'PUT' && !record) this.violations.push(`made without a record: ${url}`);
+    if (method !== 'DELETE') return;
+    if (!record) this.violations.push(`deleted after its record: ${url}`);
+    else if (record.spec.claimRef) this.violations.push(`deleted while claimed: ${url}`);
+    else if (!record.metadata.deletionTimestamp)
+      this.violations.push(`deleted before its record was retired: ${url}`);
+  }
+
+  /** Disk id by disk id: the machine that holds it. */
+  #attachments(): Map<string, string> {
+    const holders = new Map<string, string>();
+    for (const machine of this.#azure.cloud.resources.ofKind('virtualMachine')) {
+      for (const disk of machine.dataDisks)
+        if (!disk.toBeDetached) holders.set(disk.diskId.toLowerCase(), machine.name);
+    }
+    return holders;
+  }
+
+  #checkDetached({ method, url }: ArmRequest, before: Map<string, string>): void {
+    if (method === 'GET') return;
+    const after = this.#attachments();
+    for (const [diskId, machine] of before) {
+      if (after.get(diskId) === machine) continue;
+      const uid = diskId.split('/pkvol-').at(-1);
+      const record = this.members().find(({ metadata }) => metadata.uid === uid);
+      const owner = record?.spec.claimRef;
+      if (owner && this.#isActive(owner.uid))
+        this.violations.push(`${method} ${url} detached a disk of claim ${owner.name}`);
+    }
+  }
+
+  #isActive(claimUid: string): boolean {
+    const claims = this.#server.store.shelf(SHELVES.claims).list() as unknown as InstanceClaim[];
+    const claim = claims.find(({ metadata }) => metadata.uid === claimUid);
+    if (!claim || claim.metadata.deletionTimestamp) return false;
+    return claim.status?.phase !== 'Releasing' && claim.status?.phase !== 'Failed';
+  }
+}

@@ -1,0 +1,323 @@
+// A cluster, a cloud and an operator between them, all in this process and over real sockets; and
+// the few things that stories about pools do and ask.
+import assert from 'node:assert/strict';
+import { namespaces } from '../../src/api/built-in.ts';
+import { customResourceDefinitions } from '../../src/api/crd/index.ts';
+import type { InstanceClaim } from '../../src/api/instance-claim.ts';
+import type { InstancePool } from '../../src/api/instance-pool.ts';
+import type { PoolInstance } from '../../src/api/pool-instance.ts';
+import type { PoolVolume } from '../../src/api/pool-volume.ts';
+import {
+  instanceClaims,
+  instancePools,
+  poolInstances,
+  poolVolumes,
+  volumePools,
+} from '../../src/api/resources.ts';
+import type { VolumePool } from '../../src/api/volume-pool.ts';
+import { createAzureCloud, createCredential } from '../../src/azure/index.ts';
+import { type Operator, startOperator } from '../../src/cli/operator.ts';
+import { type ClusterAccess, connectKubernetes, type KubeClient } from '../../src/kube/index.ts';
+import {
+  type FaultOrder,
+  type RunningAzure,
+  type SettingsOverrides,
+  startSimulatedAzure,
+} from '../../src/local/azure/index.ts';
+import {
+  type EmbeddedKubernetes,
+  startEmbeddedKubernetes,
+} from '../../src/local/kubernetes/index.ts';
+import { formatTime } from '../../src/runtime/clock.ts';
+import { createRuntime, type Runtime } from '../../src/runtime/index.ts';
+import { createLog } from '../../src/runtime/log.ts';
+import { eventually, type Patience } from '../builders/eventually.ts';
+import {
+  goldenSnapshotId,
+  instanceTemplate,
+  location,
+  resourceGroup,
+  subscriptionId,
+} from '../builders/pools.ts';
+import { Watch } from './pools-watch.ts';
+
+export interface WorldOptions {
+  readonly speed?: number;
+  readonly withOperator?: boolean;
+  readonly azure?: SettingsOverrides;
+  readonly dataDirectory?: string;
+}
+
+const apiVersion = 'poolkeeper.dev/v1alpha1';
+export const SPEED = 500;
+
+export class PoolsWorld {
+  readonly runtime: Runtime;
+  readonly kubernetes: EmbeddedKubernetes;
+  readonly running: RunningAzure;
+  readonly client: KubeClient;
+  readonly access: ClusterAccess;
+  readonly watch: Watch;
+  readonly operators: Operator[] = [];
+  readonly speed: number;
+  readonly #closers: (() => Promise<void>)[];
+
+  private constructor(
+    runtime: Runtime,
+    kubernetes: EmbeddedKubernetes,
+    running: RunningAzure,
+    speed: number,
+  ) {
+    this.runtime = runtime;
+    this.kubernetes = kubernetes;
+    this.running = running;
+    this.speed = speed;
+    this.access = {
+      server: kubernetes.url,
+      tls: { certificateAuthority: kubernetes.caCertificate },
+      namespace: 'default',
+      credential: async () => ({ authorization: `Bearer ${kubernetes.token('tester')}` }),
+      rejected: () => {},
+    };
+    const connection = connectKubernetes({ runtime, to: this.access, component: 'tester' });
+    this.client = connection.client;
+    this.watch = new Watch(kubernetes.server, running.azure);
+    this.#closers = [() => connection.close(), () => running.close(), () => kubernetes.close()];
+  }
+
+  static async start(options: WorldOptions = {}): Promise<PoolsWorld> {
+    const { speed = SPEED, withOperator = true } = options;
+    const runtime = createRuntime({ log: createLog(logLevel()) });
+    const kubernetes = await startEmbeddedKubernetes({
+      runtime,
+      tls: false,
+      crds: customResourceDefinitions(),
+    });
+    const running = await startSimulatedAzure({
+      runtime,
+      speed,
+      throttling: { scale: speed },
+      snapshots: [{ id: goldenSnapshotId, sizeGigabytes: 32, content: 'golden-v1' }],
+      ...options.azure,
+    });
+    const world = new PoolsWorld(runtime, kubernetes, running, speed);
+    await world.createNamespace('poolkeeper-system');
+    await world.createNamespace('stories');
+    if (withOperator) await world.startOperator();
+    return world;
+  }
+
+  /** Every violation of what must always hold fails the test that caused it. */
+  async stop(): Promise<void> {
+    for (const operator of this.operators.splice(0)) await operator.stop();
+    for (const close of this.#closers) await close();
+    assert.deepEqual(this.watch.violations, []);
+  }
+
+  async startOperator(): Promise<Operator> {
+    const { runtime, access } = this;
+    const operator = startOperator({
+      runtime,
+      access,
+      cloud: createAzureCloud({
+        runtime,
+        credential: await createCredential({ kind: 'Simulated' }),
+        endpoint: this.running.url,
+        userAgent: 'poolkeeper/test',
+      }),
+      namespace: 'poolkeeper-system',
+      installation: 'test',
+      defaults: { subscriptionId, resourceGroup, location },
+      pollPace: this.speed,
+      identity: `operator-${this.operators.length}`,
+      leaderElect: false,
+      probeLoopback: true,
+      onLost: () => {},
+    });
+    this.operators.push(operator);
+    await operator.working;
+    return operator;
+  }
+
+  async createNamespace(name: string): Promise<void> {
+    await this.client.create(namespaces, {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name },
+    });
+  }
+
+  createVolumePool(name: string, spec: object, namespace = 'stories'): Promise<VolumePool> {
+    const defaults = {
+      volume: { sizeGiB: 32 },
+      goldenSnapshot: { type: 'Existing', existing: { id: goldenSnapshotId } },
+    };
+    return this.client.create(volumePools, {
+      apiVersion,
+      kind: 'VolumePool',
+      metadata: { name, namespace },
+      spec: { ...defaults, ...spec },
+    } as unknown as VolumePool);
+  }
+
+  createInstancePool(name: string, spec: object, namespace = 'stories'): Promise<InstancePool> {
+    return this.client.create(instancePools, {
+      apiVersion,
+      kind: 'InstancePool',
+      metadata: { name, namespace },
+      spec: { template: instanceTemplate, ...spec },
+    } as unknown as InstancePool);
+  }
+
+  claim(name: string, spec: object = {}, namespace = 'stories'): Promise<InstanceClaim> {
+    return this.client.create(instanceClaims, {
+      apiVersion,
+      kind: 'InstanceClaim',
+      metadata: { name, namespace },
+      spec: { instancePoolRef: { name: 'boxes' }, ...spec },
+    } as unknown as InstanceClaim);
+  }
+
+  getClaim(name: string, namespace = 'stories'): Promise<InstanceClaim | undefined> {
+    return this.client.get(instanceClaims, { namespace, name });
+  }
+
+  release(name: string, namespace = 'stories'): Promise<unknown> {
+    return this.client.delete(instanceClaims, { namespace, name });
+  }
+
+  instances(namespace = 'stories'): Promise<PoolInstance[]> {
+    return this.client.list(poolInstances, { namespace });
+  }
+
+  volumes(namespace = 'stories'): Promise<PoolVolume[]> {
+    return this.client.list(poolVolumes, { namespace });
+  }
+
+  /** The machine that a claim was told about. */
+  machineOf(claim: InstanceClaim) {
+    const id = claim.status?.instance?.resourceId;
+    const machine = this.running.azure.cloud.resources.get('virtualMachine', id);
+    assert.ok(machine, `no machine ${id}`);
+    return machine;
+  }
+
+  /** Who wrote to a disk since it was copied from its snapshot. */
+  writersOf(diskId: string): string[] {
+    const disk = this.running.azure.cloud.resources.get('disk', diskId);
+    assert.ok(disk, `no disk ${diskId}`);
+    // Attaching counts as a write of the machine, which goes by a uuid.
+    return disk.content.writes.map(({ by }) => by).filter((by) => !by.includes('-'));
+  }
+
+  nowText(): string {
+    return formatTime(this.runtime.clock.now());
+  }
+
+  fault(order: FaultOrder): void {
+    this.running.azure.faults.add(order);
+  }
+
+  untilFree(pool: string, free: number, namespace = 'stories', patience: Patience = {}) {
+    return eventually(
+      `${pool} has ${free} free`,
+      async () => {
+        const [a, b] = await Promise.all([
+          this.client.get(instancePools, { namespace, name: pool }),
+          this.client.get(volumePools, { namespace, name: pool }),
+        ]);
+        return [a, b].every(
+          (one) => !one || (one.status?.free === free && one.status.creating === 0),
+        );
+      },
+      { because: () => this.picture(), ...patience },
+    );
+  }
+
+  untilReady(name: string, namespace = 'stories', patience: Patience = {}): Promise<InstanceClaim> {
+    return eventually(
+      `claim ${name} is Ready`,
+      async () => {
+        const claim = await this.getClaim(name, namespace);
+        return claim?.status?.phase === 'Ready' ? claim : undefined;
+      },
+      { because: () => this.picture(), ...patience },
+    );
+  }
+
+  untilGone(name: string, namespace = 'stories', patience: Patience = {}): Promise<true> {
+    return eventually(
+      `claim ${name} is gone`,
+      async () => (await this.getClaim(name, namespace)) === undefined || undefined,
+      { because: () => this.picture(), ...patience },
+    );
+  }
+
+  /** Waits until the cloud holds exactly what the records say, one by one. */
+  untilAccounted(patience: Patience = {}): Promise<true> {
+    return eventually(
+      'cloud and records agree',
+      () => this.discrepancies().length === 0 || undefined,
+      { because: () => ({ ...this.discrepancies(), picture: this.picture() }), ...patience },
+    );
+  }
+
+  /** What exists without a record, or should exist and does not. Retained disks may outlive theirs. */
+  discrepancies(): string[] {
+    const records = this.watch.members();
+    const expected = new Set<string>();
+    for (const { kind, metadata } of records) {
+      if (kind === 'PoolVolume') expected.add(`pkvol-${metadata.uid}`);
+      else expected.add(`pkvm-${metadata.uid}`).add(`pkvm-${metadata.uid}-os`);
+      if (kind === 'PoolInstance') expected.add(`pkvm-${metadata.uid}-nic`);
+    }
+    const found = this.running.azure
+      .resources()
+      .filter(({ kind }) => kind !== 'snapshot')
+      .filter(({ tags }) => tags['poolkeeper:status'] !== 'retained' || isRecorded(records, tags))
+      .map(({ kind, name }) =>
+        kind === 'networkInterface' ? name.replace(/-[0-9a-f]{8}$/, '') : name,
+      );
+    const settled = records.every(({ status }) => SETTLED.has(status?.phase ?? 'Pending'));
+    const present = new Set(found);
+    return [
+      ...(settled ? [] : ['some records are not settled']),
+      ...found.filter((name) => !expected.has(name)).map((name) => `${name} has no record`),
+      ...[...expected].filter((name) => !present.has(name)).map((name) => `${name} is missing`),
+      ...(found.length === present.size ? [] : ['something is there twice']),
+    ];
+  }
+
+  /** What a person would look at first. */
+  picture(): object {
+    const members = this.watch.members().map(({ metadata, spec, status }) => {
+      const { phase, lastError, operation, attempts } = status ?? {};
+      return {
+        name: metadata.name,
+        phase,
+        deleting: metadata.deletionTimestamp,
+        claim: spec.claimRef?.name,
+        error: lastError && `${lastError.code}: ${lastError.message.slice(0, 80)}`,
+        attempts,
+        operation: operation?.type,
+      };
+    });
+    const cloud = this.running.azure
+      .resources()
+      .map(({ name, provisioningState }) => `${name} ${provisioningState}`);
+    return { members, cloud, violations: this.watch.violations };
+  }
+}
+
+const SETTLED = new Set(['Free', 'Claimed', 'Attached', 'Retained']);
+
+function isRecorded(
+  records: readonly { metadata: { uid: string } }[],
+  tags: Readonly<Record<string, string>>,
+): boolean {
+  return records.some(({ metadata }) => metadata.uid === tags['poolkeeper:uid']);
+}
+
+function logLevel() {
+  return process.env['POOLS_LOG'] === '1' ? 'info' : 'silent';
+}
