@@ -1,6 +1,7 @@
-// What a golden snapshot is made from and what everything of its build is called. Names are functions of
-// the pool's uid, the recipe and the attempt: nothing has to be remembered to be found again, and one
-// pool's clean-up can't hit another's.
+// What a golden snapshot is made from and what everything of its build is called. A snapshot's name is a
+// function of the pool's uid and the recipe, so building is idempotent and one pool's clean-up can't hit
+// another's. A builder machine's name has the time of its attempt in it and is never used twice, so that a
+// late delete can't hit a successor.
 import type { SnapshotBuild } from '../api/golden-snapshot.ts';
 import type { GoldenSnapshot, VolumePool } from '../api/volume-pool.ts';
 import { revisionOf } from './canonical.ts';
@@ -31,8 +32,8 @@ export function wantedVersion({ spec }: VolumePool, userData: string | undefined
 }
 
 /** 80 characters are Azure's limit for disks and snapshots, 64 for the machine's own idea of its name. */
-export function builderName({ metadata }: VolumePool, version: string, attempt: number): string {
-  return `pktmp-${shortUid(metadata.uid)}-${version}-${attempt}`;
+export function builderName({ metadata }: VolumePool, version: string, now: number): string {
+  return `pktmp-${shortUid(metadata.uid)}-${version}-${Math.floor(now / 1000).toString(36)}`;
 }
 
 export function goldenSnapshotName({ metadata }: VolumePool, version: string): string {

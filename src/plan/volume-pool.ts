@@ -2,17 +2,16 @@
 // number of free disks within bounds.
 import type { PoolVolume } from '../api/pool-volume.ts';
 import type { VolumePool, VolumePoolStatus } from '../api/volume-pool.ts';
+import {
+  judgeSnapshot,
+  type SnapshotSeen,
+  withSnapshotCondition,
+} from './golden-snapshot-verdict.ts';
 import { decidePool, type PoolDecision, type PoolStep } from './pool.ts';
 import { poolConditions, type Stall } from './pool-conditions.ts';
 import { type InstallationDefaults, resolveScope } from './pool-scope.ts';
 
-/** The golden snapshot as Azure shows it. */
-export interface SnapshotSeen {
-  readonly id: string;
-  readonly provisioningState: string;
-  readonly sizeGiB: number;
-  readonly timeCreated?: string;
-}
+export type { SnapshotSeen } from './golden-snapshot-verdict.ts';
 
 export interface VolumePoolSnapshot {
   readonly pool: VolumePool;
@@ -48,8 +47,6 @@ export const EMPTY_VOLUME_POOL_STATUS: VolumePoolStatus = {
   recentActions: [],
 };
 
-type GoldenSnapshotStatus = NonNullable<VolumePoolStatus['goldenSnapshot']>;
-
 /** A snapshot that was not usable is looked at again after this long: somebody may have mended it. */
 const SNAPSHOT_RETRY_MILLISECONDS = 30_000;
 
@@ -70,7 +67,7 @@ export function planVolumePool(
   const { pool, members, waitingClaims } = snapshot;
   const before = pool.status ?? EMPTY_VOLUME_POOL_STATUS;
   const resolved = resolveScope(pool.spec.azure, before.scope, snapshot.defaults);
-  const golden = judgeSnapshot(snapshot, before);
+  const golden = judgeSnapshot(pool, before, snapshot.goldenSnapshot);
   const stall: Stall | undefined = 'scope' in resolved ? golden.stall : resolved;
   const decision = decidePool(
     {
@@ -80,8 +77,9 @@ export function planVolumePool(
       members,
       waitingClaims,
       zones: 'scope' in resolved ? resolved.scope.zones : [],
-      blocked: stall !== undefined,
+      blocked: stall !== undefined || golden.waitsFor !== undefined,
       paused: pool.spec.paused,
+      outdated: outdatedMembers(snapshot, golden.status),
     },
     now,
   );
@@ -94,6 +92,7 @@ export function planVolumePool(
       waitingClaims,
       paused: pool.spec.paused,
       stall,
+      waitsFor: golden.waitsFor,
     },
     now,
   );
@@ -107,7 +106,8 @@ export function planVolumePool(
       ...before,
       ...decision.memory,
       ...countMembers(members, decision),
-      conditions,
+      outdated: decision.outdated,
+      conditions: withSnapshotCondition(conditions, golden, pool.metadata.generation, now),
       observedGeneration: pool.metadata.generation,
       ...('scope' in resolved ? { scope: resolved.scope } : {}),
       ...(golden.status === undefined ? {} : { goldenSnapshot: golden.status }),
@@ -116,47 +116,20 @@ export function planVolumePool(
   };
 }
 
-function judgeSnapshot(
-  { pool, goldenSnapshot: seen }: VolumePoolSnapshot,
-  before: VolumePoolStatus,
-): { status: GoldenSnapshotStatus | undefined; stall?: Stall } {
-  const asked = pool.spec.goldenSnapshot;
-  if (asked.type === 'Build') {
-    const message = 'this version does not build golden snapshots: use type Existing';
-    return { status: before.goldenSnapshot, stall: { reason: 'SnapshotInvalid', message } };
-  }
-  const { id } = asked.existing;
-  if (seen === 'unread') return { status: before.goldenSnapshot };
-  if (seen === 'absent') {
-    const message = `spec.goldenSnapshot.existing.id: no snapshot ${id}`;
-    return { status: { id, phase: 'Failed' }, stall: { reason: 'SnapshotNotFound', message } };
-  }
-  const problem = snapshotProblem(pool, seen);
-  const status: GoldenSnapshotStatus = {
-    id,
-    version: snapshotVersion(id),
-    sizeGiB: seen.sizeGiB,
-    phase: problem ? 'Failed' : 'Ready',
-    ...(seen.timeCreated === undefined ? {} : { createdAt: seen.timeCreated }),
-  };
-  return problem ? { status, stall: { reason: 'SnapshotInvalid', message: problem } } : { status };
-}
-
-function snapshotProblem(pool: VolumePool, seen: SnapshotSeen): string | undefined {
-  const name = seen.id.split('/').at(-1);
-  if (seen.provisioningState !== 'Succeeded') {
-    return `snapshot ${name} is ${seen.provisioningState} in Azure, not Succeeded`;
-  }
-  const { sizeGiB } = pool.spec.volume;
-  if (seen.sizeGiB > sizeGiB) {
-    return `spec.volume.sizeGiB is ${sizeGiB}, but snapshot ${name} has ${seen.sizeGiB} GiB: raise it to that or more`;
-  }
-  return undefined;
-}
-
-/** A given snapshot is a version of its own: its name, which people recognise. */
-function snapshotVersion(id: string): string {
-  return (id.split('/').at(-1) ?? id).slice(0, 128);
+/** Names of disks that are not what a new one would be. */
+function outdatedMembers(
+  { pool, members }: VolumePoolSnapshot,
+  golden: VolumePoolStatus['goldenSnapshot'],
+): Set<string> {
+  const { sizeGiB, sku } = pool.spec.volume;
+  // Another size makes another snapshot: replaced once that is there, and not twice.
+  const isBuilding = pool.spec.goldenSnapshot.type === 'Build' && golden?.sizeGiB !== sizeGiB;
+  if (isBuilding) return new Set();
+  const isOutdated = ({ spec }: PoolVolume): boolean =>
+    spec.sizeGiB !== sizeGiB ||
+    spec.sku !== sku ||
+    (golden?.version !== undefined && spec.source.version !== golden.version);
+  return new Set(members.filter(isOutdated).map(({ metadata }) => metadata.name));
 }
 
 function countMembers(
