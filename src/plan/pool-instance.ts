@@ -102,7 +102,7 @@ export function instanceNeedsLook(
   { volumes, claim, pool }: Pick<PoolInstanceSnapshot, 'volumes' | 'claim' | 'pool'>,
 ): boolean {
   const status = instance.status ?? EMPTY_INSTANCE_STATUS;
-  if (instance.metadata.deletionTimestamp !== undefined) return claim !== 'active';
+  if (instance.metadata.deletionTimestamp !== undefined && claim !== 'active') return true;
   if (status.phase === 'Free' || status.phase === 'Claimed') {
     if (claim === 'over' || status.operation !== undefined) return true;
     if (claim === 'active') {
@@ -129,7 +129,9 @@ export function planPoolInstance(snapshot: PoolInstanceSnapshot, now: number): P
     };
   }
   if (claim === 'over') return planRelease(snapshot, status, now);
-  if (instance.metadata.deletionTimestamp !== undefined) return planDeletion(snapshot, status, now);
+  // A claim is served to its end, whoever deleted the record meanwhile.
+  if (instance.metadata.deletionTimestamp !== undefined && claim !== 'active')
+    return planDeletion(snapshot, status, now);
   switch (status.phase) {
     case 'Pending':
     case 'Creating':

@@ -98,7 +98,8 @@ export function volumeNeedsLook(volume: PoolVolume, holder: PoolInstance | undef
   if (phase === 'Attached') {
     return holder === undefined || !isHeld(volume, holder) || !isMirrored(volume);
   }
-  if (phase === 'Attaching') return holder !== undefined && isHeld(volume, holder);
+  // Let go of before it was attached: only Azure can tell whether the attach still comes.
+  if (phase === 'Attaching') return holder === undefined || isHeld(volume, holder);
   return !isAside(volume);
 }
 
