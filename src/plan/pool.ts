@@ -103,7 +103,7 @@ export function decidePool(input: PoolInput, now: number): PoolDecision {
       })),
       waitingClaims: input.waitingClaims,
       zones: input.zones,
-      lastScaleDownAt: lastScaleDown(input),
+      lastScaledAt: lastScaling(input),
       createNotBefore: notBefore > 0 ? notBefore : undefined,
       frozen: input.paused || input.blocked,
     },
@@ -222,16 +222,18 @@ function asScalingMember(member: Member, poolUid: string): ScalingMember {
 }
 
 /**
- * The recorded time, or that of a retirement whose record was lost in a crash: a free member that is
- * going away without ever having failed or been claimed was scaled down.
+ * When the pool last grew or shrank: the recorded times, or that of a retirement whose record was lost
+ * in a crash: a free member that is going away without ever having failed or been claimed was scaled
+ * down.
  */
-function lastScaleDown(input: PoolInput): number | undefined {
-  const times = input.members
-    .filter(
-      ({ status, spec }) => status?.lastError === undefined && spec.lastClaimRef === undefined,
-    )
+function lastScaling(input: PoolInput): number | undefined {
+  const times = ownMembers(input)
+    .filter(({ status, spec }) => {
+      const wasClaimed = spec.claimRef !== undefined || spec.lastClaimRef !== undefined;
+      return status?.lastError === undefined && !wasClaimed;
+    })
     .map(({ metadata }) => metadata.deletionTimestamp)
-    .concat(input.memory.lastScaleDownTime)
+    .concat(input.memory.lastScaleDownTime, input.memory.lastScaleUpTime)
     .filter((time) => time !== undefined)
     .map((time) => Date.parse(time));
   return times.length === 0 ? undefined : Math.max(...times);
@@ -241,7 +243,8 @@ function rememberFailures(input: PoolInput, now: number): CreationFailures | und
   const before = input.memory.creationFailures;
   const failed = ownMembers(input).filter((member) => roleOf(member) === 'failed');
   const fresh = latestError(failed.filter((member) => !input.isExcused?.(member)));
-  if (fresh) {
+  // Failed members may be seen more than once before they are gone; each failure counts once.
+  if (fresh && !(before && Date.parse(fresh.time) <= Date.parse(before.lastError.time))) {
     const count = (before?.count ?? 0) + 1;
     const delay = backoffMilliseconds(count, CREATION_BACKOFF);
     return { count, lastError: fresh, nextAttemptTime: timestamp(now + delay) };

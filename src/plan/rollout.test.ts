@@ -38,7 +38,7 @@ function decide(world: World) {
       members: world.members,
       waitingClaims: world.waitingClaims,
       zones: [],
-      lastScaleDownAt: undefined,
+      lastScaledAt: undefined,
       createNotBefore: world.createNotBefore,
       frozen: false,
     },

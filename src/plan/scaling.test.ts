@@ -27,7 +27,7 @@ function anInput(overrides: Partial<ScalingInput> = {}): ScalingInput {
     members: [],
     waitingClaims: 0,
     zones: [],
-    lastScaleDownAt: undefined,
+    lastScaledAt: undefined,
     createNotBefore: undefined,
     frozen: false,
     ...overrides,
@@ -59,10 +59,10 @@ const cases: Record<
   },
   'a surplus is retired': { given: { members: members({ free: 7 }) }, retire: 3 },
   'the cooldown holds a surplus back': {
-    given: { members: members({ free: 7 }), lastScaleDownAt: NOW - MINUTE },
+    given: { members: members({ free: 7 }), lastScaledAt: NOW - MINUTE },
     retire: 0,
   },
-  'the cooldown never holds creation back': { given: { lastScaleDownAt: NOW - MINUTE }, create: 2 },
+  'the cooldown never holds creation back': { given: { lastScaledAt: NOW - MINUTE }, create: 2 },
   'nothing is retired while something is being created': {
     given: { members: members({ free: 7, creating: 1 }) },
     retire: 0,
@@ -112,7 +112,7 @@ const arbitraryInput = fc
       fc.constantFrom<MemberRole>('free', 'creating', 'claimed', 'releasing', 'deleting', 'failed'),
     ),
     waitingClaims: fc.nat(20),
-    lastScaleDownAt: fc.option(fc.integer({ min: NOW - 20 * MINUTE, max: NOW }), {
+    lastScaledAt: fc.option(fc.integer({ min: NOW - 20 * MINUTE, max: NOW }), {
       nil: undefined,
     }),
     zones: fc.constantFrom<string[]>([], ['1'], ['1', '2', '3']),
@@ -161,8 +161,8 @@ test('after a decision is carried out there is nothing left to decide', () => {
           ...(zone === undefined ? {} : { zone }),
         })),
       ];
-      const lastScaleDownAt = gone.size > 0 ? NOW : input.lastScaleDownAt;
-      const second = decideScaling({ ...input, members: after, lastScaleDownAt }, NOW);
+      const lastScaledAt = gone.size > 0 ? NOW : input.lastScaledAt;
+      const second = decideScaling({ ...input, members: after, lastScaledAt }, NOW);
       assert.equal(second.retire.length, 0);
       // A claim that waits keeps wanting a member until it is bound; nothing else may.
       if (input.waitingClaims === 0) assert.equal(second.create.length, 0);

@@ -38,7 +38,8 @@ export interface ScalingInput {
   readonly waitingClaims: number;
   /** Zones to spread over; empty for a pool without zones. */
   readonly zones: readonly string[];
-  readonly lastScaleDownAt: number | undefined;
+  /** When the pool last grew or shrank: the cooldown runs from there. */
+  readonly lastScaledAt: number | undefined;
   /** After failed creations: nothing is created before this moment. */
   readonly createNotBefore: number | undefined;
   /** Paused or being deleted: nothing is created and nothing free is taken away. */
@@ -123,7 +124,7 @@ function decideScaleDown(input: ScalingInput, rollout: Rollout, now: number): Sc
   // Those made ahead of a rollout are no surplus: they are what the old ones are replaced with.
   const surplus = free - Math.max(limits.maxFree, limits.minFree + rollout.surge);
   if (surplus <= 0) return { ...NOTHING, because: 'within minFree and maxFree' };
-  const cooledDownAt = (input.lastScaleDownAt ?? 0) + limits.scaleDownCooldownMilliseconds;
+  const cooledDownAt = (input.lastScaledAt ?? 0) + limits.scaleDownCooldownMilliseconds;
   if (cooledDownAt > now || countOf(members, 'creating') > 0) {
     return {
       ...NOTHING,
