@@ -13,6 +13,7 @@ import {
   type WorkQueue,
   watchAndEnqueue,
 } from '../kube/index.ts';
+import { isOver } from '../plan/instance-claim.ts';
 import type { ControllerContext, Sources } from './context.ts';
 import { reconcileAllocation } from './instance-claim/allocate.ts';
 import { rememberFirstSights } from './instance-claim/first-sights.ts';
@@ -162,10 +163,11 @@ function startClaims({ context, sources, startWhen }: StartOptions): Controller[
   const bound = ({ metadata }: Claim): boolean =>
     stores.poolInstances.byIndex(BY_CLAIM, metadata.uid).length > 0;
   // A claim that nothing is bound to yet goes to the allocation first: served at once, it is told once.
+  // One that is over may have been let go of by everything just before a crash: it must be told too.
   watchAndEnqueue(
     sources.instanceClaims,
     claims.queue,
-    (claim) => (bound(claim) || claim.metadata.deletionTimestamp ? [keyOfObject(claim)] : []),
+    (claim) => (bound(claim) || isOver(claim as InstanceClaim) ? [keyOfObject(claim)] : []),
     { ...high, updatesWhen: changedBeyondStatus },
   );
   watchAndEnqueue(sources.poolInstances, claims.queue, claimKey, high);

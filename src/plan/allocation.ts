@@ -113,9 +113,9 @@ class Stock {
   /** The best instance with its volume; undefined when the claim has to wait. */
   takePair(claim: InstanceClaim): Pair | undefined {
     const pair = this.#choose(claim);
+    if (pair) take(this.#free, pair.instance);
     // First come, first served: an instance is kept aside for a claim that waits for its volume.
-    const instance = pair?.instance ?? this.#free[0];
-    if (instance) take(this.#free, instance);
+    else if (mayBeServed(claim, this.#input.volumeNamed)) this.#free.shift();
     return pair;
   }
 
@@ -175,6 +175,23 @@ function isPrewarmedFor({ spec: { volume: asked } }: InstanceClaim, volume: Pool
     spec.claimRef === undefined &&
     spec.lastClaimRef === undefined &&
     metadata.deletionTimestamp === undefined
+  );
+}
+
+/**
+ * False while no instance could help: the volume that the claim names does not exist or is another's.
+ * Such a claim keeps nothing from those behind it, and nothing is made for it.
+ */
+export function mayBeServed(
+  { spec: { volume: asked } }: InstanceClaim,
+  volumeNamed: AllocationInput['volumeNamed'],
+): boolean {
+  if (asked?.type !== 'Existing') return true;
+  const volume = volumeNamed(asked.existing.name);
+  return (
+    volume?.metadata.uid === asked.existing.uid &&
+    volume.spec.claimRef === undefined &&
+    volume.metadata.deletionTimestamp === undefined
   );
 }
 

@@ -52,7 +52,9 @@ export function isWaiting(
   volume: PoolVolume | undefined,
 ): boolean {
   if (isOver(claim)) return false;
-  return instance === undefined || (claim.spec.volume !== undefined && volume === undefined);
+  // A claim that was told of its instance never gets another one: a binding is never moved.
+  if (instance === undefined) return claim.status?.instance === undefined;
+  return claim.spec.volume !== undefined && volume === undefined;
 }
 
 export function planInstanceClaim(snapshot: InstanceClaimSnapshot, now: number): Plan {
@@ -61,6 +63,7 @@ export function planInstanceClaim(snapshot: InstanceClaimSnapshot, now: number):
   const expiresAt = expiry(before, claim);
   const expired = expiresAt !== undefined && expiresAt <= now;
   if (isOver(claim) || expired) return planRelease(snapshot, before, now);
+  if (!instance && before.instance) return planLost(claim, before, now);
   if (!instance) return planWaiting(snapshot, before, now);
 
   const boundAt = before.boundAt ?? timestamp(now);
@@ -133,6 +136,7 @@ function boundConditions(
         lost.reason,
         lost.message,
       );
+    conditions = removeCondition(conditions, 'Stalled');
     return set(conditions, 'Reconciling', 'True', 'Progressing', ready.message);
   }
   const address = instance.status?.azure?.privateAddress;
@@ -217,10 +221,35 @@ function judgeHooks(pool: InstancePool | undefined, instance: PoolInstance): Jud
 }
 
 function judgeLoss(instance: PoolInstance): Judgement | undefined {
-  const { lastError } = instance.status ?? {};
-  if (lastError?.code !== 'ResourceDisappeared') return undefined;
+  const { lastError, attempts } = instance.status ?? {};
+  // The error stays on record after the VM was seen again; only a present one counts.
+  if (lastError?.code !== 'ResourceDisappeared' || !attempts) return undefined;
   const message = `${instance.metadata.name}: ${lastError.message}; delete the claim and claim again`;
   return { status: 'False', reason: 'InstanceLost', message };
+}
+
+/** The record of its instance is gone though nobody released it: only its owner can let go. */
+function planLost(claim: InstanceClaim, before: InstanceClaimStatus, now: number): Plan {
+  const set = setter(claim, now);
+  const message = `the record of instance ${before.instance?.name} is gone; delete the claim and claim again`;
+  let conditions = set(before.conditions, 'Ready', 'False', 'InstanceLost', message);
+  conditions = set(
+    removeCondition(conditions, 'Reconciling'),
+    'Stalled',
+    'True',
+    'InstanceLost',
+    message,
+  );
+  return {
+    step: undefined,
+    because: message,
+    status: {
+      ...before,
+      phase: 'Failed',
+      conditions,
+      observedGeneration: claim.metadata.generation,
+    },
+  };
 }
 
 function planWaiting(
@@ -230,7 +259,8 @@ function planWaiting(
 ): Plan {
   const { claim, waitsFor } = snapshot;
   const set = setter(claim, now);
-  let conditions = set(before.conditions, 'Bound', 'False', waitsFor.reason, waitsFor.message);
+  let conditions = removeCondition(before.conditions, 'Stalled');
+  conditions = set(conditions, 'Bound', 'False', waitsFor.reason, waitsFor.message);
   conditions = set(conditions, 'Ready', 'False', waitsFor.reason, waitsFor.message);
   conditions = set(conditions, 'Reconciling', 'True', 'Progressing', waitsFor.message);
   return {

@@ -1,5 +1,6 @@
 // Everything an instance pool's plan is made from, read once from the caches.
 import type { InstancePool } from '../../api/instance-pool.ts';
+import { mayBeServed } from '../../plan/allocation.ts';
 import { isWaiting } from '../../plan/instance-claim.ts';
 import type { InstancePoolSnapshot } from '../../plan/instance-pool.ts';
 import type { ControllerContext } from '../context.ts';
@@ -13,7 +14,12 @@ export function gather(
   const { prewarm } = pool.spec;
   const waiting = stores.instanceClaims.byIndex(BY_INSTANCE_POOL, key).filter((claim) => {
     const [instance] = stores.poolInstances.byIndex(BY_CLAIM, claim.metadata.uid);
-    return instance === undefined && isWaiting(claim, undefined, undefined);
+    const volumeNamed = (name: string) => stores.poolVolumes.get(claim.metadata.namespace, name);
+    return (
+      instance === undefined &&
+      isWaiting(claim, undefined, undefined) &&
+      mayBeServed(claim, volumeNamed)
+    );
   });
   return {
     pool,

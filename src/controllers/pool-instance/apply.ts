@@ -1,5 +1,5 @@
 // Carries out the one step of a pooled VM's plan and returns the status that follows from it.
-import { resourceFinalizer } from '../../api/names.ts';
+import { labels, resourceFinalizer } from '../../api/names.ts';
 import type { PoolInstance, PoolInstanceStatus } from '../../api/pool-instance.ts';
 import type { PoolVolume } from '../../api/pool-volume.ts';
 import { poolInstances, poolVolumes } from '../../api/resources.ts';
@@ -75,11 +75,15 @@ async function releaseVolume({ client }: ControllerContext, volume: PoolVolume):
     instanceRef: null,
     ...(claimRef ? { claimRef: null, lastClaimRef: claimRef } : {}),
   };
-  await client.mergePatch(poolVolumes, { namespace, name }, locked(volume, { spec }));
+  const patch = { metadata: { labels: { [labels.claim]: null } }, spec };
+  await client.mergePatch(poolVolumes, { namespace, name }, locked(volume, patch));
 }
 
 async function clearClaim({ client }: ControllerContext, instance: PoolInstance): Promise<void> {
   const { namespace, name } = instance.metadata;
-  const spec = { claimRef: null, lastClaimRef: instance.spec.claimRef };
-  await client.mergePatch(poolInstances, { namespace, name }, locked(instance, { spec }));
+  const patch = {
+    metadata: { labels: { [labels.claim]: null } },
+    spec: { claimRef: null, lastClaimRef: instance.spec.claimRef },
+  };
+  await client.mergePatch(poolInstances, { namespace, name }, locked(instance, patch));
 }

@@ -1,5 +1,5 @@
 // Carries out the one step of a pooled disk's plan and returns the status that follows from it.
-import { resourceFinalizer } from '../../api/names.ts';
+import { labels, resourceFinalizer } from '../../api/names.ts';
 import type { PoolVolume, PoolVolumeStatus } from '../../api/pool-volume.ts';
 import { poolVolumes } from '../../api/resources.ts';
 import type { OperationRecord } from '../../api/status.ts';
@@ -49,7 +49,8 @@ export async function apply(
         instanceRef: null,
         ...(claimRef ? { claimRef: null, lastClaimRef: claimRef } : {}),
       };
-      await client.mergePatch(poolVolumes, { namespace, name }, locked(volume, { spec }));
+      const patch = { metadata: { labels: { [labels.claim]: null } }, spec };
+      await client.mergePatch(poolVolumes, { namespace, name }, locked(volume, patch));
       return { status };
     }
     case 'releaseRecord': {
