@@ -143,10 +143,12 @@ test('a released machine is replaced, its kept disk comes back to whoever names 
 });
 
 test('under Reuse the same machine serves again, clean of the claim before', async () => {
-  await beginWithPools({
-    recyclePolicy: 'Reuse',
-    scaling: { minFree: 1, maxFree: 1, maxTotal: 1 },
-  });
+  await begin();
+  const scaling = { minFree: 1, maxFree: 1, maxTotal: 1 };
+  await world.createVolumePool('disks', { scaling: small });
+  await world.createInstancePool('boxes', { recyclePolicy: 'Reuse', scaling });
+  await world.untilFree('disks', 2);
+  await world.untilFree('boxes', 1);
   await world.claim('one', fresh);
   const first = await world.untilReady('one');
   await world.release('one');
