@@ -165,6 +165,8 @@ export interface DiscoveredResource {
   readonly zone?: string;
   readonly tags: Tags;
   readonly provisioningState?: string;
+  /** Of a VM, as in `ObservedInstance`. */
+  readonly powerState?: string;
   readonly managedBy?: ResourceId;
   readonly timeCreated?: string;
 }

@@ -72,6 +72,7 @@ export function discoveryQueryText(installation: string): string {
     `| where tostring(tags[${quote(INSTALLATION_TAG)}]) == ${quote(installation)}`,
     '| project id, name, type, location, zones, tags, managedBy,' +
       ' provisioningState = tostring(properties.provisioningState),' +
+      ' powerState = tostring(properties.extended.instanceView.powerState.code),' +
       ' timeCreated = tostring(properties.timeCreated)',
     '| order by id asc',
   ].join('\n');
@@ -130,6 +131,7 @@ function readRow(row: Record<string, unknown>): DiscoveredResource | undefined {
   const zones = row['zones'];
   const zone = Array.isArray(zones) ? text(zones[0]) : '';
   const provisioningState = text(row['provisioningState']);
+  const powerState = text(row['powerState']).replace(/^PowerState\//i, '');
   const managedBy = text(row['managedBy']).toLowerCase();
   const timeCreated = text(row['timeCreated']);
   return {
@@ -140,6 +142,7 @@ function readRow(row: Record<string, unknown>): DiscoveredResource | undefined {
     tags: (row['tags'] ?? {}) as Record<string, string>,
     ...(zone && { zone }),
     ...(provisioningState && { provisioningState }),
+    ...(powerState && { powerState }),
     ...(managedBy && { managedBy }),
     ...(timeCreated && { timeCreated }),
   };
