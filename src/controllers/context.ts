@@ -11,6 +11,7 @@ import type { StorageNode } from '../api/storage-node.ts';
 import type { StoragePool } from '../api/storage-pool.ts';
 import type { VolumePool } from '../api/volume-pool.ts';
 import type { AzureCloud, CallContext } from '../azure/port.ts';
+import type { HistorySink } from '../history/port.ts';
 import type { Key, KubeClient, Store } from '../kube/index.ts';
 import type { InstallationDefaults } from '../plan/pool-scope.ts';
 import type { Runtime } from '../runtime/index.ts';
@@ -64,6 +65,8 @@ export interface ControllerContext {
   readonly stores: Stores;
   readonly cloud: AzureCloud;
   readonly events: EventRecorder;
+  /** Absent: nobody asked for a history. */
+  readonly history?: HistorySink;
   /** The operator's own namespace, where the agents' heartbeats are. */
   readonly namespace: string;
   /** The name in the tag `poolkeeper:installation`: resources of any other are never touched. */

@@ -1,6 +1,6 @@
 // The end of every member's pass: write the status once, tell about transitions, say when to look again.
 import type { AnyObject, Resource } from '../api/object.ts';
-import type { PoolInstanceStatus } from '../api/pool-instance.ts';
+import type { PoolInstance, PoolInstanceStatus } from '../api/pool-instance.ts';
 import type { PoolVolumeStatus } from '../api/pool-volume.ts';
 import type { Result } from '../kube/index.ts';
 import { MIN_POLL_MILLISECONDS } from '../plan/backoff.ts';
@@ -8,11 +8,14 @@ import { memberCondition } from '../plan/member-conditions.ts';
 import type { Log } from '../runtime/log.ts';
 import type { EffectOutcome } from './cloud-effect.ts';
 import type { ControllerContext } from './context.ts';
+import { reportTransition, subjectOf } from './report-transition.ts';
 import { writeStatus } from './write-status.ts';
 
 type MemberStatus = PoolInstanceStatus | PoolVolumeStatus;
+type MemberSpec = PoolInstance['spec'];
 
 interface Member extends AnyObject {
+  spec: Pick<MemberSpec, 'poolRef' | 'claimRef'>;
   status?: MemberStatus;
 }
 
@@ -25,6 +28,8 @@ interface Pass<M extends Member> {
     readonly waitMilliseconds?: number;
   };
   readonly outcome: EffectOutcome<MemberStatus>;
+  /** Ties this pass's log lines, history and calls to Azure together. */
+  readonly correlationId?: string;
   /** The record itself is gone: there is no status to write any more. */
   readonly gone: boolean;
 }
@@ -42,7 +47,8 @@ export async function finishPass<M extends Member>(
     context.runtime.clock.now(),
   );
   await writeStatus(context.client, resource, member, status);
-  reportTransition(context, log, member, status);
+  reportPhase(context, log, pass, status);
+  recordEffect(context, pass, status);
   if (outcome.error) return { type: 'retry', error: outcome.error };
   if (plan.waitMilliseconds !== undefined) {
     return { type: 'wait', afterMilliseconds: plan.waitMilliseconds, why: plan.because };
@@ -54,24 +60,49 @@ export async function finishPass<M extends Member>(
   return { type: 'done' };
 }
 
-function reportTransition(
-  { events, runtime }: ControllerContext,
+function reportPhase<M extends Member>(
+  context: ControllerContext,
   log: Log,
-  member: Member,
+  { member, correlationId }: Pass<M>,
   after: MemberStatus,
 ): void {
   const from = member.status?.phase ?? 'Pending';
   if (after.phase === from) return;
-  const because = after.history[0]?.because ?? '';
-  const since = member.status?.history[0]?.time ?? member.metadata.creationTimestamp;
-  const seconds = Math.max(0, Math.round((runtime.clock.now() - Date.parse(since)) / 1000));
-  log.info('phase changed', { kind: member.kind, from, to: after.phase, because, seconds });
-  const bad = after.phase === 'Failed' || after.phase === 'Quarantined';
-  events.event(
-    member,
-    bad ? 'Warning' : 'Normal',
-    after.phase,
-    'Transition',
-    because || after.phase,
-  );
+  reportTransition(context, log, {
+    object: member,
+    pool: member.spec.poolRef.name,
+    from,
+    to: after.phase,
+    because: after.history[0]?.because ?? '',
+    since: member.status?.history[0]?.time ?? member.metadata.creationTimestamp,
+    isBad: after.phase === 'Failed' || after.phase === 'Quarantined',
+    claim: claimOf(member),
+    correlationId,
+  });
+}
+
+/** What Azure accepted or refused in this pass. Losing a race or waiting for budget is no news. */
+function recordEffect<M extends Member>(
+  { history, runtime }: ControllerContext,
+  { member, outcome, plan, correlationId }: Pass<M>,
+  { operation }: MemberStatus,
+): void {
+  if (!history) return;
+  const about = {
+    ...subjectOf(member, member.spec.poolRef.name),
+    time: runtime.clock.now(),
+    ...(member.spec.claimRef && { claim: claimOf(member)! }),
+    ...(correlationId !== undefined && { correlationId }),
+  };
+  const { error } = outcome;
+  if (error && error.class !== 'Throttled' && error.class !== 'PreconditionFailed') {
+    history.record({ ...about, event: 'Failure', what: error.code, because: error.message });
+  }
+  if (operation && operation.url !== member.status?.operation?.url) {
+    history.record({ ...about, event: 'Operation', what: operation.type, because: plan.because });
+  }
+}
+
+function claimOf({ spec: { claimRef } }: Member): string | undefined {
+  return claimRef && `${claimRef.namespace}/${claimRef.name}`;
 }

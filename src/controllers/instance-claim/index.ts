@@ -1,9 +1,12 @@
 // InstanceClaim: tells the user about the binding, and holds the claim until what it owns is released.
+
+import type { InstanceClaim } from '../../api/instance-claim.ts';
 import { releaseFinalizer } from '../../api/names.ts';
 import { instanceClaims } from '../../api/resources.ts';
 import { addFinalizerPatch, type Reconcile, removeFinalizerPatch } from '../../kube/index.ts';
 import { planInstanceClaim } from '../../plan/instance-claim.ts';
 import type { ControllerContext } from '../context.ts';
+import { reportTransition } from '../report-transition.ts';
 import { resultOf } from '../result.ts';
 import { writeStatus } from '../write-status.ts';
 import type { FirstSights } from './first-sights.ts';
@@ -13,7 +16,7 @@ import { recordLatencies } from './latencies.ts';
 export function reconcileInstanceClaim(context: ControllerContext, sights: FirstSights): Reconcile {
   const latencies = recordLatencies(context.runtime.metrics);
   return async (key, _signal, log) => {
-    const { client, stores, runtime, events } = context;
+    const { client, stores, runtime } = context;
     const claim = stores.instanceClaims.byKey(key);
     if (!claim) return { type: 'done' };
     const snapshot = gather(context, claim, sights.of(claim));
@@ -24,16 +27,17 @@ export function reconcileInstanceClaim(context: ControllerContext, sights: First
       const from = claim.status?.phase;
       const { phase, conditions } = plan.status;
       if (phase !== undefined && phase !== from) {
-        const message = conditions.find(({ type }) => type === 'Ready')?.message ?? '';
-        log.info('phase changed', { kind: claim.kind, from, to: phase, because: message });
-        events.event(
-          claim,
-          phase === 'Failed' ? 'Warning' : 'Normal',
-          phase,
-          'Transition',
-          message,
-        );
-        latencies(claim, plan.status);
+        reportTransition(context, log, {
+          object: claim,
+          pool: claim.spec.instancePoolRef.name,
+          from,
+          to: phase,
+          because: conditions.find(({ type }) => type === 'Ready')?.message ?? '',
+          since: inPhaseSince(claim),
+          isBad: phase === 'Failed',
+          claim: `${namespace}/${name}`,
+        });
+        latencies(snapshot, plan.status);
       }
     }
     if (plan.step) {
@@ -44,4 +48,19 @@ export function reconcileInstanceClaim(context: ControllerContext, sights: First
     }
     return resultOf(plan);
   };
+}
+
+function inPhaseSince({ metadata, status }: InstanceClaim): string | undefined {
+  switch (status?.phase) {
+    case 'Bound':
+      return status.boundAt;
+    case 'Ready':
+      return status.readyAt;
+    case 'Releasing':
+      return metadata.deletionTimestamp ?? status.expiresAt;
+    case 'Failed':
+      return undefined;
+    default:
+      return metadata.creationTimestamp;
+  }
 }

@@ -13,15 +13,13 @@ import { apply } from './apply.ts';
 import { gather } from './gather.ts';
 
 export function reconcilePoolInstance(context: ControllerContext): Reconcile {
-  return async (key, signal, log) => {
+  return async (key, signal, controllerLog) => {
     const instance = context.stores.poolInstances.byKey(key);
     if (!instance) return { type: 'done' };
     const { now } = context.runtime.clock;
-    const call = callContext(
-      instance.spec.claimRef ? 'claim' : 'warm-up',
-      correlationId(context),
-      signal,
-    );
+    const id = correlationId(context);
+    const log = controllerLog.child({ correlationId: id });
+    const call = callContext(instance.spec.claimRef ? 'claim' : 'warm-up', id, signal);
     const snapshot = await gather(context, instance, call);
     const plan = planPoolInstance(snapshot, now());
     const outcome = await apply(context, snapshot, plan, call);
@@ -29,6 +27,7 @@ export function reconcilePoolInstance(context: ControllerContext): Reconcile {
       resource: poolInstances,
       member: instance,
       plan,
+      correlationId: id,
       outcome: plan.step?.type === 'createInstance' ? failIfHopeless(outcome, now()) : outcome,
       gone: plan.step?.type === 'releaseRecord',
     });

@@ -13,15 +13,13 @@ import { apply } from './apply.ts';
 import { gather } from './gather.ts';
 
 export function reconcilePoolVolume(context: ControllerContext): Reconcile {
-  return async (key, signal, log) => {
+  return async (key, signal, controllerLog) => {
     const volume = context.stores.poolVolumes.byKey(key);
     if (!volume) return { type: 'done' };
     const { now } = context.runtime.clock;
-    const call = callContext(
-      volume.spec.claimRef ? 'claim' : 'warm-up',
-      correlationId(context),
-      signal,
-    );
+    const id = correlationId(context);
+    const log = controllerLog.child({ correlationId: id });
+    const call = callContext(volume.spec.claimRef ? 'claim' : 'warm-up', id, signal);
     const snapshot = await gather(context, volume, call);
     const plan = planPoolVolume(snapshot, now());
     const outcome = await apply(context, volume, plan, call);
@@ -29,6 +27,7 @@ export function reconcilePoolVolume(context: ControllerContext): Reconcile {
       resource: poolVolumes,
       member: volume,
       plan,
+      correlationId: id,
       outcome: plan.step?.type === 'createDisk' ? failIfHopeless(outcome, now()) : outcome,
       gone: plan.step?.type === 'releaseRecord' || plan.step?.type === 'retire',
     });

@@ -20,6 +20,7 @@ import {
 import { assert } from '../../runtime/assert.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { ControllerContext } from '../context.ts';
+import { reportTransition } from '../report-transition.ts';
 import { writeStatus } from '../write-status.ts';
 import type { HttpProbe } from './http-probe.ts';
 import { readInputs } from './inputs.ts';
@@ -124,7 +125,7 @@ async function publish(
   const status = planStorageBackend(backend, verdict, runtime.clock.now());
   try {
     const isWritten = await writeStatus(client, storageBackends, backend, status);
-    if (isWritten) reportTransition(context, log, backend, status);
+    if (isWritten) reportPhase(context, log, backend, status);
   } catch (error) {
     // Deleted while it was probed.
     if (!isNotFound(error)) throw error;
@@ -133,14 +134,21 @@ async function publish(
 
 const BAD_PHASES: ReadonlySet<string> = new Set(['Offline', 'Error']);
 
-function reportTransition(
-  { events }: ControllerContext,
+function reportPhase(
+  context: ControllerContext,
   log: Log,
   backend: StorageBackend,
   { phase, message = '' }: StorageBackendStatus,
 ): void {
   const from = backend.status?.phase ?? 'Unknown';
   if (phase === from) return;
-  log.info('phase changed', { kind: backend.kind, from, to: phase, because: message });
-  events.event(backend, BAD_PHASES.has(phase) ? 'Warning' : 'Normal', phase, 'Probe', message);
+  reportTransition(context, log, {
+    object: backend,
+    from,
+    to: phase,
+    because: message,
+    since: undefined,
+    isBad: BAD_PHASES.has(phase),
+    action: 'Probe',
+  });
 }

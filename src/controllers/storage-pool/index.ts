@@ -5,6 +5,7 @@ import { isNotFound, type Key, type Reconcile, type Result } from '../../kube/in
 import { planOrphans, planStoragePool } from '../../plan/storage-pool.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { ControllerContext } from '../context.ts';
+import { reportTransition } from '../report-transition.ts';
 import { resultOf } from '../result.ts';
 import { writeStatus } from '../write-status.ts';
 import type { Agents } from './agents.ts';
@@ -24,7 +25,7 @@ export function reconcileStoragePool(context: ControllerContext, agents: Agents)
     if (plan.steps.some(({ type }) => type === 'releasePool')) return { type: 'done' };
     try {
       const isWritten = await writeStatus(context.client, storagePools, pool, plan.status);
-      if (isWritten) reportTransition(context, log, pool, plan.status);
+      if (isWritten) reportPhase(context, log, pool, plan.status);
     } catch (error) {
       // Deleted for good while this pass went on.
       if (!isNotFound(error)) throw error;
@@ -46,8 +47,8 @@ async function letOrphansGo(
 
 const BAD_PHASES: ReadonlySet<string> = new Set(['Degraded', 'Failed', 'Unknown']);
 
-function reportTransition(
-  { events }: ControllerContext,
+function reportPhase(
+  context: ControllerContext,
   log: Log,
   pool: StoragePool,
   { phase, conditions }: StoragePoolStatus,
@@ -55,7 +56,12 @@ function reportTransition(
   const from = pool.status?.phase;
   if (phase === undefined || phase === from) return;
   const message = conditions.find(({ type }) => type === 'Ready')?.message ?? '';
-  log.info('phase changed', { kind: pool.kind, from, to: phase, because: message });
-  const type = BAD_PHASES.has(phase) ? 'Warning' : 'Normal';
-  events.event(pool, type, phase, 'Transition', message || phase);
+  reportTransition(context, log, {
+    object: pool,
+    from,
+    to: phase,
+    because: message,
+    since: from === undefined ? pool.metadata.creationTimestamp : undefined,
+    isBad: BAD_PHASES.has(phase),
+  });
 }
