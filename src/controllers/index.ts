@@ -15,6 +15,8 @@ import {
 } from '../kube/index.ts';
 import { isOver } from '../plan/instance-claim.ts';
 import type { ControllerContext, Sources } from './context.ts';
+import { createTcpProbe, reconcileGoldenSnapshot, type TcpProbe } from './golden-snapshot/index.ts';
+import { goldenSnapshotMayDiffer, watchGoldenSnapshots } from './golden-snapshot/watches.ts';
 import { reconcileAllocation } from './instance-claim/allocate.ts';
 import { rememberFirstSights } from './instance-claim/first-sights.ts';
 import { reconcileInstanceClaim } from './instance-claim/index.ts';
@@ -35,6 +37,8 @@ export interface StartOptions {
   readonly context: ControllerContext;
   readonly sources: Sources;
   readonly httpProbe: HttpProbe;
+  /** For golden snapshots whose builder is ready when a port answers; default: real sockets. */
+  readonly tcpProbe?: TcpProbe;
   /** Controllers start once this resolves: caches synced, leadership won. */
   readonly startWhen: Promise<unknown>;
 }
@@ -56,6 +60,7 @@ export function startControllers(options: StartOptions): RunningControllers {
   const agents = trackAgents(options.sources.leases, options.context.runtime.clock);
   const controllers = [
     ...startPools(options),
+    startGoldenSnapshots(options),
     ...startMembers(options),
     ...startClaims(options),
     ...startStorage(options, agents),
@@ -78,7 +83,8 @@ function startPools({ context, sources, startWhen }: StartOptions): Controller[]
     reconcile: reconcileVolumePool(context),
   });
   watchAndEnqueue(sources.volumePools, volumePools.queue, ownKey, {
-    updatesWhen: changedBeyondStatus,
+    updatesWhen: (pool, old) =>
+      changedBeyondStatus(pool, old) || goldenSnapshotMayDiffer(pool, old),
   });
   watchAndEnqueue(sources.poolVolumes, later(volumePools.queue), poolKey, {
     updatesWhen: roleMayDiffer,
@@ -100,6 +106,21 @@ function startPools({ context, sources, startWhen }: StartOptions): Controller[]
   });
   watchAndEnqueue(sources.instanceClaims, later(instancePools.queue), instancePoolKey);
   return [volumePools, instancePools];
+}
+
+function startGoldenSnapshots(options: StartOptions): Controller {
+  const { context, sources, startWhen } = options;
+  const { runtime } = context;
+  const tcpProbe = options.tcpProbe ?? createTcpProbe(runtime.clock);
+  const builds = runController({
+    name: 'golden-snapshot',
+    runtime,
+    startWhen,
+    workers: 4,
+    reconcile: reconcileGoldenSnapshot(context, tcpProbe),
+  });
+  watchGoldenSnapshots(sources, builds.queue);
+  return builds;
 }
 
 function startMembers({ context, sources, startWhen }: StartOptions): Controller[] {

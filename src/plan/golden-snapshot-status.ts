@@ -130,8 +130,12 @@ export function withProgress(status: GoldenStatus): GoldenStatus {
   const { words, percent } = STEPS[build.step];
   const subject = `version ${build.version}, attempt ${build.attempt}`;
   const failure = build.outcome === 'Failed' ? `; it failed: ${build.lastError?.message}` : '';
+  const refusal =
+    build.attempts > 0 && build.outcome !== 'Failed'
+      ? `; refused ${build.attempts} times: ${build.lastError?.message}`
+      : '';
   const again = build.step === 'Waiting' ? ` at ${build.nextAttemptTime}` : '';
-  const message = `${subject}: ${words}${again}${failure}`;
+  const message = `${subject}: ${words}${again}${failure}${refusal}`;
   return {
     ...status,
     goldenSnapshot: {

@@ -1,13 +1,16 @@
 // Everything a volume pool's plan is made from, read once.
 import type { VolumePool } from '../../api/volume-pool.ts';
+import { CloudError } from '../../azure/errors.ts';
 import type { CallContext } from '../../azure/port.ts';
 import { isWaiting } from '../../plan/instance-claim.ts';
 import { snapshotNeedsLook, type VolumePoolSnapshot } from '../../plan/volume-pool.ts';
 import type { ControllerContext } from '../context.ts';
+import type { SnapshotLooks } from '../golden-snapshot/index.ts';
 import { BY_CLAIM, BY_POOL, BY_VOLUME_POOL } from '../stores.ts';
 
 export async function gather(
   { stores, cloud, defaults }: ControllerContext,
+  looks: SnapshotLooks,
   pool: VolumePool,
   call: CallContext,
 ): Promise<VolumePoolSnapshot> {
@@ -17,21 +20,36 @@ export async function gather(
     const [instance] = stores.poolInstances.byIndex(BY_CLAIM, claim.metadata.uid);
     return volume === undefined && isWaiting(claim, instance, undefined);
   });
+  const members = stores.poolVolumes.byIndex(BY_POOL, key);
   return {
     pool,
-    members: stores.poolVolumes.byIndex(BY_POOL, key),
+    members,
     waitingClaims: waiting.length,
-    goldenSnapshot: await lookAtSnapshot(cloud, pool, call),
+    goldenSnapshot: await lookAtSnapshot(cloud, looks, { pool, members }, call),
     defaults,
   };
 }
 
+/** Before it is first used, while it is unfit, and now and then: somebody may delete it. */
 async function lookAtSnapshot(
   cloud: ControllerContext['cloud'],
-  pool: VolumePool,
+  looks: SnapshotLooks,
+  { pool, members }: Pick<VolumePoolSnapshot, 'pool' | 'members'>,
   call: CallContext,
 ): Promise<VolumePoolSnapshot['goldenSnapshot']> {
   const { goldenSnapshot } = pool.spec;
-  if (goldenSnapshot.type !== 'Existing' || !snapshotNeedsLook(pool)) return 'unread';
-  return (await cloud.get('snapshot', goldenSnapshot.existing.id, call)) ?? 'absent';
+  if (goldenSnapshot.type !== 'Existing') return 'unread';
+  if (pool.metadata.deletionTimestamp !== undefined) return 'unread';
+  const { id } = goldenSnapshot.existing;
+  const isNeeded = snapshotNeedsLook(pool);
+  if (!isNeeded && !looks.isDue(pool, members)) return 'unread';
+  try {
+    const seen = await cloud.get('snapshot', id, call);
+    looks.looked(pool, id);
+    return seen ?? 'absent';
+  } catch (error) {
+    // Looking after what worked so far must not keep the pool from anything else.
+    if (!isNeeded && error instanceof CloudError) return 'unread';
+    throw error;
+  }
 }
