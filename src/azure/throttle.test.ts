@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 import { FakeClock } from '../runtime/fake-clock.ts';
-import { createMetrics } from '../runtime/metrics.ts';
+import { createMetrics, type Metrics } from '../runtime/metrics.ts';
 import type { ArmCall } from './calls.ts';
 import type { CloudError } from './errors.ts';
 import type { ArmAnswer } from './failures.ts';
@@ -23,9 +23,11 @@ function anAnswer(headers: Record<string, string>, status = 200, body?: unknown)
 describe('the request budget', () => {
   let clock: FakeClock;
   let throttle: Throttle;
+  let metrics: Metrics;
   beforeEach(() => {
     clock = new FakeClock();
-    throttle = new Throttle(clock, createMetrics());
+    metrics = createMetrics();
+    throttle = new Throttle(clock, metrics);
   });
   /** Milliseconds to wait, 0 when admitted. */
   const waitOf = (call: ArmCall, priority: 'claim' | 'warm-up'): number => {
@@ -87,5 +89,25 @@ describe('the request budget', () => {
     assert.equal(waitOf(putVm('b'), 'claim'), 0);
     await clock.advance(60_000);
     assert.equal(waitOf(putVm('b'), 'warm-up'), 0);
+  });
+
+  it('shows closed gates, waits and what is left of a budget, without naming VMs', async () => {
+    const details = [{ code: 'TooManyRequests', target: 'PutVMResource' }];
+    const body = { error: { code: 'TooManyRequests', details } };
+    throttle.observe(putVm('secret-a'), anAnswer({ 'retry-after': '15' }, 429, body));
+    throttle.observe(putVm('secret-b'), anAnswer({ 'retry-after': '15' }, 429, body));
+    const left = { 'x-ms-ratelimit-remaining-subscription-writes': '30' };
+    throttle.observe(putVm('c'), anAnswer(left));
+    assert.equal(waitOf(putVm('secret-a'), 'claim'), 15_000);
+    const shown = await metrics.expose();
+    assert.match(shown, /poolkeeper_azure_closed_gates\{bucket="PutVMResource"\} 2/);
+    assert.match(
+      shown,
+      /poolkeeper_azure_budget_remaining\{subscription="sub-1",bucket="subscription-writes"\} 30/,
+    );
+    assert.match(shown, /poolkeeper_azure_throttle_wait_seconds_sum\{.*priority="claim"\} 15/);
+    assert.doesNotMatch(shown, /secret/);
+    await clock.advance(15_000);
+    assert.doesNotMatch(await metrics.expose(), /poolkeeper_azure_closed_gates\{/);
   });
 });

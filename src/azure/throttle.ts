@@ -9,6 +9,7 @@ import { CloudError } from './errors.ts';
 import { type ArmAnswer, describe, readRetryAfter } from './failures.ts';
 import type { CallContext } from './port.ts';
 import { frontDoorBucket, isPerResource, knownSize, readBuckets } from './rate-limits.ts';
+import { type BudgetReading, ThrottleMetrics } from './throttle-metrics.ts';
 
 /** The last fifth of every bucket is for claims: a refill storm must not delay a person. */
 const RESERVE_SHARE = 0.2;
@@ -31,7 +32,7 @@ interface Bucket {
 
 export class Throttle {
   readonly #clock: Clock;
-  readonly #heldBack;
+  readonly #metrics: ThrottleMetrics;
   readonly #buckets = new Map<string, Bucket>();
   /** Which buckets an operation was last charged to. */
   readonly #charged = new Map<string, ReadonlySet<string>>();
@@ -39,11 +40,7 @@ export class Throttle {
 
   constructor(clock: Clock, metrics: Metrics) {
     this.#clock = clock;
-    this.#heldBack = metrics.counter(
-      'poolkeeper_azure_held_back_total',
-      'Calls not sent because the budget of a subscription or VM was short.',
-      ['operation', 'priority'],
-    );
+    this.#metrics = new ThrottleMetrics(metrics, () => this.#readings());
   }
 
   /** @throws CloudError Throttled, when Azure would refuse or the reserve would be touched. */
@@ -54,7 +51,7 @@ export class Throttle {
     let wait = 0;
     for (const name of names) wait = Math.max(wait, this.#waitFor(name, call, priority, now));
     if (wait > 0) {
-      this.#heldBack.increment({ operation: call.operation, priority });
+      this.#metrics.heldBack(call.operation, priority, wait);
       throw heldBack(call, wait);
     }
     // Until the answer tells: calls in flight together must not all count on the same token.
@@ -137,6 +134,22 @@ export class Throttle {
     };
     this.#buckets.set(key, bucket);
     return bucket;
+  }
+
+  *#readings(): Iterable<BudgetReading> {
+    const now = this.#clock.monotonic();
+    for (const [key, { remaining, readAt, closedUntil }] of this.#buckets) {
+      const split = key.lastIndexOf(' ');
+      const bucket = key.slice(split + 1);
+      const known = knownSize(bucket);
+      const refilled = known ? ((now - readAt) * known.refillPerMinute) / 60_000 : 0;
+      yield {
+        owner: key.slice(0, split),
+        bucket,
+        remaining: Math.floor(Math.min(known?.capacity ?? remaining, remaining + refilled)),
+        isClosed: closedUntil > now,
+      };
+    }
   }
 
   #sweep(): void {
