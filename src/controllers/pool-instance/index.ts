@@ -16,7 +16,7 @@ export function reconcilePoolInstance(context: ControllerContext): Reconcile {
   return async (key, signal, controllerLog) => {
     const instance = context.stores.poolInstances.byKey(key);
     if (!instance) return { type: 'done' };
-    const { now } = context.runtime.clock;
+    const now = (): number => context.runtime.clock.now();
     const id = correlationId(context);
     const log = controllerLog.child({ correlationId: id });
     const call = callContext(instance.spec.claimRef ? 'claim' : 'warm-up', id, signal);

@@ -16,7 +16,7 @@ export function reconcilePoolVolume(context: ControllerContext): Reconcile {
   return async (key, signal, controllerLog) => {
     const volume = context.stores.poolVolumes.byKey(key);
     if (!volume) return { type: 'done' };
-    const { now } = context.runtime.clock;
+    const now = (): number => context.runtime.clock.now();
     const id = correlationId(context);
     const log = controllerLog.child({ correlationId: id });
     const call = callContext(volume.spec.claimRef ? 'claim' : 'warm-up', id, signal);
