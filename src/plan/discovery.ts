@@ -17,6 +17,18 @@ export interface DiscoveryRow {
   readonly timeCreated?: string;
 }
 
+/** What a pool's plan needs to know of the looks at its subscription. */
+export interface PoolDiscovery {
+  /** `pending`: no look has ended since this process leads. */
+  readonly state: 'pending' | 'complete' | 'incomplete';
+  /** True once any look was complete: only then is it known which members have no record. */
+  readonly wasComplete: boolean;
+  /** The code of what went wrong with the last one. */
+  readonly error?: string;
+  /** Members that exist and have no record: their slots are theirs until they are adopted. */
+  readonly missing: readonly { readonly uid: string; readonly ordinal: number | undefined }[];
+}
+
 type Member = PoolInstance | PoolVolume;
 
 export interface DriftInput {

@@ -4,6 +4,7 @@ import type { PoolInstance } from '../api/pool-instance.ts';
 import type { PoolVolume } from '../api/pool-volume.ts';
 import { revisionOf } from './canonical.ts';
 import { isCapacityRefusal, rememberRefusals, supplyOf, type UnavailableSize } from './capacity.ts';
+import type { PoolDiscovery } from './discovery.ts';
 import { decidePool, type PoolStep } from './pool.ts';
 import { poolConditions, type Stall } from './pool-conditions.ts';
 import { type InstallationDefaults, resolveScope } from './pool-scope.ts';
@@ -18,6 +19,7 @@ export interface InstancePoolSnapshot {
   /** All volumes of the pool that prewarmed ones come from; empty without prewarming. */
   readonly prewarmVolumes: readonly PoolVolume[];
   readonly defaults: InstallationDefaults;
+  readonly discovery?: PoolDiscovery | undefined;
 }
 
 export const EMPTY_INSTANCE_POOL_STATUS: InstancePoolStatus = {
@@ -71,6 +73,7 @@ export function planInstancePool(
       blocked: stall !== undefined,
       paused: spec.paused,
       outdated: new Set(outdated.map((member) => member.metadata.name)),
+      discovery: snapshot.discovery,
     },
     now,
   );
@@ -85,6 +88,7 @@ export function planInstancePool(
       paused,
       stall,
       refusal: describeRefusals(unavailableSizes),
+      discovery: snapshot.discovery,
     },
     now,
   );

@@ -4,6 +4,7 @@ import type { Condition, ObjectMeta } from '../api/object.ts';
 import type { ConditionType, Reason } from '../api/reasons.ts';
 import type { Scaling } from '../api/scaling.ts';
 import { reasonOfError } from './azure-reasons.ts';
+import type { PoolDiscovery } from './discovery.ts';
 import type { PoolDecision } from './pool.ts';
 
 /** Why nothing moves until somebody changes something. */
@@ -20,6 +21,7 @@ export interface PoolConditionsInput {
   readonly waitingClaims: number;
   readonly paused: boolean;
   readonly stall: Stall | undefined;
+  readonly discovery?: PoolDiscovery | undefined;
   /** What Azure refused for want of capacity or quota, and still refuses. */
   readonly refusal?: { readonly code: string; readonly message: string } | undefined;
   /** What must be there before anything can be made; for volume pools the golden snapshot. */
@@ -112,6 +114,11 @@ function judgeReadiness(input: PoolConditionsInput, free: number): Judgement {
       message: `${free} free, ${scaling.minFree} to ${scaling.maxFree} wanted`,
     };
   }
+  if (input.discovery?.state === 'incomplete' && !input.discovery.wasComplete) {
+    const because = `Azure could not be looked at (${input.discovery.error})`;
+    const message = `${target}; ${because}: nothing is made before what exists is known`;
+    return { is: false, reason: 'DiscoveryIncomplete', message };
+  }
   if (failures) {
     const { code, message } = failures.lastError;
     const again = `tried again at ${failures.nextAttemptTime}`;
@@ -134,7 +141,7 @@ function judgeReadiness(input: PoolConditionsInput, free: number): Judgement {
 }
 
 function describeScaling(
-  { decision, paused }: PoolConditionsInput,
+  { decision, paused, discovery }: PoolConditionsInput,
   set: (type: ConditionType, is: boolean, reason: Reason, message: string) => void,
 ): void {
   const creating = (decision.roles.get('creating') ?? 0) + decision.scaling.create.length;
@@ -144,7 +151,10 @@ function describeScaling(
     set('ScalingUp', false, 'LimitedByMaxTotal', 'more are wanted, but maxTotal is reached');
   } else set('ScalingUp', false, paused ? 'Paused' : 'AsExpected', 'none is being made');
   if (deleting > 0) set('ScalingDown', true, 'AboveMaxFree', `${deleting} are being removed`);
-  else if (decision.memory.nextScaleDownTime) {
+  else if (discovery?.state === 'incomplete') {
+    const message = `the last look at Azure failed (${discovery.error}); nothing is removed on its word`;
+    set('ScalingDown', false, 'DiscoveryIncomplete', message);
+  } else if (decision.memory.nextScaleDownTime) {
     const at = decision.memory.nextScaleDownTime;
     set(
       'ScalingDown',

@@ -14,6 +14,7 @@ import {
   recentActionsMaximum,
 } from '../api/status.ts';
 import { backoffMilliseconds } from './backoff.ts';
+import type { PoolDiscovery } from './discovery.ts';
 import {
   decideScaling,
   type MemberRole,
@@ -62,6 +63,8 @@ export interface PoolInput {
   readonly isExcused?: (member: Member) => boolean;
   /** Names of members made from another template or snapshot than is asked for now. */
   readonly outdated?: ReadonlySet<string>;
+  /** Absent: nothing is known of what exists in Azure without a record. */
+  readonly discovery?: PoolDiscovery | undefined;
 }
 
 export interface PoolDecision {
@@ -97,22 +100,27 @@ export function decidePool(input: PoolInput, now: number): PoolDecision {
         maxTotal: input.scaling.maxTotal,
         scaleDownCooldownMilliseconds: parseDuration(input.scaling.scaleDownCooldown),
       },
-      members: members.map((member) => ({
-        ...asScalingMember(member, metadata.uid),
-        outdated: input.outdated?.has(member.metadata.name) ?? false,
-      })),
+      members: [
+        ...members.map((member) => ({
+          ...asScalingMember(member, metadata.uid),
+          outdated: input.outdated?.has(member.metadata.name) ?? false,
+        })),
+        ...missingMembers(input),
+      ],
       waitingClaims: input.waitingClaims,
       zones: input.zones,
       lastScaledAt: lastScaling(input),
       createNotBefore: notBefore > 0 ? notBefore : undefined,
       frozen: input.paused || input.blocked,
+      discoveryComplete: input.discovery?.state === 'complete',
+      creationHeld: input.discovery?.wasComplete === false,
     },
     now,
   );
 
   const failed = input.paused
     ? []
-    : ownMembers(input).filter((member) => roleOf(member) === 'failed');
+    : ownMembers(input).filter((member) => roleOf(member) === 'failed' || isUnproven(member));
   const surplus = new Set([...scaling.retire, ...scaling.replace].map(({ name }) => name));
   const retired = [...failed, ...members.filter(({ metadata: { name } }) => surplus.has(name))];
   const steps: PoolStep[] = [
@@ -127,6 +135,36 @@ export function decidePool(input: PoolInput, now: number): PoolDecision {
     memory: remember(input, scaling, failures, failed, now),
     ...waitUntil(scaling.reconsiderAt, now),
   };
+}
+
+/** Set aside because nothing proves that it was never handed out, and nobody can ask for it back. */
+function isUnproven(member: Member): boolean {
+  const { spec, status } = member;
+  const { azure } = status ?? {};
+  // A machine that isn't ours holds the disk: somebody else must let go of it first.
+  const isForeign =
+    azure !== undefined &&
+    'managedBy' in azure &&
+    azure.managedBy !== undefined &&
+    !('instanceRef' in spec && spec.instanceRef !== undefined);
+  return (
+    roleOf(member) === 'quarantined' &&
+    status?.lastError?.code === 'StateUnproven' &&
+    spec.lastClaimRef === undefined &&
+    !isForeign
+  );
+}
+
+/** What is known to exist without a record keeps its slot: it is adopted before anything is made. */
+function missingMembers({ discovery, members }: PoolInput): ScalingMember[] {
+  const used = new Set(members.map(({ spec }) => spec.ordinal));
+  return (discovery?.missing ?? []).map(({ uid, ordinal }) => ({
+    name: uid,
+    // In a slot that is taken by now it counts all the same, but keeps no other from being filled.
+    ordinal: ordinal === undefined || used.has(ordinal) ? -1 : ordinal,
+    role: 'creating' as const,
+    freeSince: 0,
+  }));
 }
 
 /** What a member counts as; a record under deletion counts until it is gone. */

@@ -41,6 +41,7 @@ function decide(world: World) {
       lastScaledAt: undefined,
       createNotBefore: world.createNotBefore,
       frozen: false,
+      discoveryComplete: true,
     },
     world.time,
   );

@@ -30,6 +30,7 @@ function anInput(overrides: Partial<ScalingInput> = {}): ScalingInput {
     lastScaledAt: undefined,
     createNotBefore: undefined,
     frozen: false,
+    discoveryComplete: true,
     ...overrides,
   };
 }
@@ -66,6 +67,14 @@ const cases: Record<
   'nothing is retired while something is being created': {
     given: { members: members({ free: 7, creating: 1 }) },
     retire: 0,
+  },
+  'nothing is removed on the word of an incomplete look at Azure': {
+    given: { members: members({ free: 6 }), discoveryComplete: false },
+    retire: 0,
+  },
+  'nothing is made before it is known what exists without a record': {
+    given: { creationHeld: true },
+    create: 0,
   },
   'a frozen pool keeps still': { given: { frozen: true }, create: 0 },
   'failed creations delay the next': { given: { createNotBefore: NOW + 1 }, create: 0 },

@@ -44,6 +44,10 @@ export interface ScalingInput {
   readonly createNotBefore: number | undefined;
   /** Paused or being deleted: nothing is created and nothing free is taken away. */
   readonly frozen: boolean;
+  /** The last look at what exists in Azure was complete. Nothing free is taken away unless it was. */
+  readonly discoveryComplete?: boolean;
+  /** It isn't known yet which members exist without a record: nothing may be made in their place. */
+  readonly creationHeld?: boolean;
 }
 
 export interface ScalingDecision {
@@ -79,7 +83,8 @@ export function decideScaling(input: ScalingInput, now: number): ScalingDecision
   if (wanted > 0 && (room > 0 || rollout.retire.length === 0)) {
     const delayed = input.createNotBefore !== undefined && input.createNotBefore > now;
     const budget = Math.max(0, MAX_CREATING - creating);
-    const number = delayed ? 0 : Math.min(wanted, room, budget);
+    const isHeld = delayed || input.creationHeld === true;
+    const number = isHeld ? 0 : Math.min(wanted, room, budget);
     return {
       ...NOTHING,
       create: chooseSlots(input, number),
@@ -112,7 +117,10 @@ function stepRollout(input: ScalingInput, { surge, retire }: Rollout): ScalingDe
   const free = countOf(members, 'free');
   const outdated = members.filter((member) => member.role === 'free' && member.outdated).length;
   const because = `${outdated} of ${free} free are outdated`;
-  if (retire.length > 0) return { ...NOTHING, replace: retire, because };
+  if (retire.length > 0) {
+    return input.discoveryComplete ? { ...NOTHING, replace: retire, because } : undefined;
+  }
+  if (input.creationHeld) return undefined;
   const ahead = limits.minFree + surge - free - countOf(members, 'creating') + waitingClaims;
   const number = Math.min(ahead, limits.maxTotal - members.length);
   return number > 0 ? { ...NOTHING, create: chooseSlots(input, number), because } : undefined;
@@ -133,6 +141,9 @@ function decideScaleDown(input: ScalingInput, rollout: Rollout, now: number): Sc
       reconsiderAt: cooledDownAt > now ? cooledDownAt : undefined,
       nextScaleDownAt: Math.max(cooledDownAt, now),
     };
+  }
+  if (!input.discoveryComplete) {
+    return { ...NOTHING, because: 'above maxFree, waiting for a complete look at Azure' };
   }
   return {
     ...NOTHING,

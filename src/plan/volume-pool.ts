@@ -2,6 +2,7 @@
 // number of free disks within bounds.
 import type { PoolVolume } from '../api/pool-volume.ts';
 import type { VolumePool, VolumePoolStatus } from '../api/volume-pool.ts';
+import type { PoolDiscovery } from './discovery.ts';
 import {
   judgeSnapshot,
   type SnapshotSeen,
@@ -21,6 +22,7 @@ export interface VolumePoolSnapshot {
   /** `unread`: this pass had no need to look. */
   readonly goldenSnapshot: SnapshotSeen | 'absent' | 'unread';
   readonly defaults: InstallationDefaults;
+  readonly discovery?: PoolDiscovery | undefined;
 }
 
 export interface PoolPlan<Status> {
@@ -80,6 +82,7 @@ export function planVolumePool(
       blocked: stall !== undefined || golden.waitsFor !== undefined,
       paused: pool.spec.paused,
       outdated: outdatedMembers(snapshot, golden.status),
+      discovery: snapshot.discovery,
     },
     now,
   );
@@ -93,6 +96,7 @@ export function planVolumePool(
       paused: pool.spec.paused,
       stall,
       waitsFor: golden.waitsFor,
+      discovery: snapshot.discovery,
     },
     now,
   );

@@ -2,7 +2,7 @@
 // which members have lost their record, so that their slots are not filled again meanwhile.
 
 import { readTags } from '../../plan/adoption-tags.ts';
-import type { DiscoveryRow } from '../../plan/discovery.ts';
+import type { DiscoveryRow, PoolDiscovery } from '../../plan/discovery.ts';
 import type { Sighting } from '../../plan/garbage.ts';
 import type { Clock } from '../../runtime/clock.ts';
 
@@ -27,16 +27,6 @@ export interface LastDiscovery {
   readonly complete: boolean;
   /** The code of what went wrong. */
   readonly error?: string;
-}
-
-/** What a pool's plan needs to know. */
-export interface PoolDiscovery {
-  /** `pending`: no look has ended since this process leads. */
-  readonly state: 'pending' | 'complete' | 'incomplete';
-  /** True once any look was complete: only then is it known which members have no record. */
-  readonly wasComplete: boolean;
-  readonly error?: string;
-  readonly missing: readonly MissingMember[];
 }
 
 export interface Discovery {
