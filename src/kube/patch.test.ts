@@ -44,6 +44,12 @@ test('a status is written only when it changes', () => {
   assert.deepEqual(statusPatch({}, { free: 1 }), { status: { free: 1 } });
 });
 
+test('an empty list that the server filled in is left alone, wherever it is', () => {
+  const object = { status: { free: 1, actions: [], snapshot: { phase: 'Ready', commands: [] } } };
+  assert.equal(statusPatch(object, { free: 1, snapshot: { phase: 'Ready' } }), undefined);
+  assert.deepEqual(statusPatch(object, { free: 1 }), { status: { snapshot: null } });
+});
+
 test('finalizers are added and removed under the version they were read at', () => {
   const metadata = { uid: 'u', resourceVersion: '7', finalizers: ['other'] };
   const added = addFinalizerPatch({ metadata }, 'ours');

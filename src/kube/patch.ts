@@ -16,13 +16,27 @@ export function mergeDiff(
   return Object.keys(patch).length === 0 ? undefined : patch;
 }
 
-/** The body of a status write, or undefined when nothing would change. */
+/**
+ * The body of a status write, or undefined when nothing would change. An empty list is never removed:
+ * it says the same as none, and the server's default of `[]` would bring it back for the next write.
+ */
 export function statusPatch(
   object: { readonly status?: unknown },
   status: object,
 ): MergePatch | undefined {
-  const patch = mergeDiff((object.status ?? {}) as object, status);
+  const before = asRecord((object.status ?? {}) as object);
+  const patch = mergeDiff(before, withEmptyListsOf(before, asRecord(status)));
   return patch && { status: patch };
+}
+
+function withEmptyListsOf(before: JsonRecord, after: JsonRecord): JsonRecord {
+  const kept: Record<string, unknown> = { ...after };
+  for (const [name, value] of Object.entries(before)) {
+    const next = after[name];
+    if (Array.isArray(value) && value.length === 0 && !isPresent(next)) kept[name] = value;
+    else if (isRecord(value) && isRecord(next)) kept[name] = withEmptyListsOf(value, next);
+  }
+  return kept;
 }
 
 interface HasMetadata {
