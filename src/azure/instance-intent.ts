@@ -1,7 +1,7 @@
 // What is asked of Azure for a pooled VM. Delete options are always explicit: Azure's default is to
 // leave the OS disk and the NIC behind.
 import type { OSDisk, VirtualMachine } from '@azure/arm-compute';
-import type { InstanceIntent } from './port.ts';
+import { type InstanceIntent, osDiskName } from './port.ts';
 
 /** The Azure limit for Linux. */
 const MAX_COMPUTER_NAME_CHARACTERS = 64;
@@ -38,7 +38,7 @@ export function writeInstance(intent: InstanceIntent): VirtualMachine {
 function writeOsDisk(intent: InstanceIntent): OSDisk {
   const { sizeGiB, storageAccountType, ephemeral } = intent.osDisk;
   return {
-    name: `${intent.name}-os`,
+    name: osDiskName(intent.name),
     createOption: 'FromImage',
     deleteOption: 'Delete',
     // An ephemeral disk lives on the host and takes no other caching.

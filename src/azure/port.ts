@@ -230,6 +230,11 @@ export interface AzureCloud {
   ): Promise<readonly DiscoveredResource[]>;
 }
 
+/** The name of a VM's OS disk: it carries no tags, so that only its name tells whose it is. */
+export function osDiskName(machineName: string): string {
+  return `${machineName}-os`;
+}
+
 /** The ARM id of a compute resource in a scope. */
 export function computeResourceId(
   scope: CloudScope,

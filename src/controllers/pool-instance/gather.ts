@@ -1,7 +1,12 @@
 // Everything a pooled VM's plan is made from. Azure is asked only when the plan depends on it.
 import type { PoolInstance } from '../../api/pool-instance.ts';
 import { instanceClaims } from '../../api/resources.ts';
-import { type CallContext, computeResourceId, type ObservedInstance } from '../../azure/port.ts';
+import {
+  type CallContext,
+  computeResourceId,
+  type ObservedInstance,
+  osDiskName,
+} from '../../azure/port.ts';
 import { isOver } from '../../plan/instance-claim.ts';
 import {
   type ClaimSeen,
@@ -74,9 +79,11 @@ async function findLeftovers(
   call: CallContext,
 ): Promise<Leftover[]> {
   const { networkInterfaceIds = [], osDiskId } = instance.status?.azure ?? {};
+  // A VM that failed before anybody saw it may have left its OS disk all the same.
+  const byName = computeResourceId(instance.spec.azure, 'disks', osDiskName(machineName(instance)));
   const candidates: Leftover[] = [
     ...networkInterfaceIds.map((id) => ({ kind: 'networkInterface' as const, id })),
-    ...(osDiskId === undefined ? [] : [{ kind: 'volume' as const, id: osDiskId }]),
+    { kind: 'volume', id: osDiskId ?? byName },
   ];
   const found = await Promise.all(
     candidates.map(
