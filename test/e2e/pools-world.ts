@@ -56,7 +56,6 @@ export class PoolsWorld {
   readonly kubernetes: EmbeddedKubernetes;
   readonly running: RunningAzure;
   readonly client: KubeClient;
-  readonly access: ClusterAccess;
   readonly watch: Watch;
   readonly operators: Operator[] = [];
   readonly speed: number;
@@ -72,14 +71,8 @@ export class PoolsWorld {
     this.kubernetes = kubernetes;
     this.running = running;
     this.speed = speed;
-    this.access = {
-      server: kubernetes.url,
-      tls: { certificateAuthority: kubernetes.caCertificate },
-      namespace: 'default',
-      credential: async () => ({ authorization: `Bearer ${kubernetes.token('tester')}` }),
-      rejected: () => {},
-    };
-    const connection = connectKubernetes({ runtime, to: this.access, component: 'tester' });
+    const to = this.#accessAs('tester');
+    const connection = connectKubernetes({ runtime, to, component: 'tester' });
     this.client = connection.client;
     this.watch = new Watch(kubernetes.server, running.azure);
     this.#closers = [() => connection.close(), () => running.close(), () => kubernetes.close()];
@@ -115,7 +108,8 @@ export class PoolsWorld {
   }
 
   async startOperator(): Promise<Operator> {
-    const { runtime, access } = this;
+    const { runtime } = this;
+    const access = this.#accessAs('operator');
     const operator = startOperator({
       runtime,
       access,
@@ -137,6 +131,17 @@ export class PoolsWorld {
     this.operators.push(operator);
     await operator.working;
     return operator;
+  }
+
+  #accessAs(user: string): ClusterAccess {
+    const { kubernetes } = this;
+    return {
+      server: kubernetes.url,
+      tls: { certificateAuthority: kubernetes.caCertificate },
+      namespace: 'default',
+      credential: async () => ({ authorization: `Bearer ${kubernetes.token(user)}` }),
+      rejected: () => {},
+    };
   }
 
   async createNamespace(name: string): Promise<void> {
