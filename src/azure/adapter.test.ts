@@ -237,6 +237,25 @@ describe('an instance', () => {
     assert.match(requests[0]?.url ?? '', /[?&]forceDeletion=true/);
   });
 
+  it('is tagged under the ETag that was read; what others wrote in between is read and kept', async () => {
+    const answers: Scripted[] = [
+      { status: 200, body: { id: vmId, etag: '"1"', tags: { theirs: 'old' } } },
+      { status: 412, body: { error: { code: 'PreconditionFailed', message: 'm' } } },
+      { status: 200, body: { id: vmId, etag: '"2"', tags: { theirs: 'new' } } },
+      { status: 200, body: {} },
+    ];
+    const { cloud, requests } = anAzure((_request, count) => answers[count - 1]!);
+    await cloud.tag('instance', vmId, { ours: '1' }, context);
+    const writes = requests.filter(({ method }) => method === 'PATCH');
+    assert.deepEqual(
+      writes.map(({ headers, body }) => [headers.get('if-match'), JSON.parse(String(body))]),
+      [
+        ['"1"', { tags: { theirs: 'old', ours: '1' } }],
+        ['"2"', { tags: { theirs: 'new', ours: '1' } }],
+      ],
+    );
+  });
+
   it('shows why it failed, and keeps disks of others as they are when disks change', async () => {
     const foreign = {
       lun: 3,
