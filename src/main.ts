@@ -9,6 +9,7 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   controller: () => import('./cli/controller.ts'),
   agent: () => import('./cli/agent.ts'),
   local: () => import('./cli/local.ts'),
+  history: () => import('./cli/history.ts'),
   crds: () => import('./cli/crds.ts'),
 };
 
@@ -18,6 +19,7 @@ Commands:
   controller  reconciles pools, claims and storage against a cluster and Azure
   agent       makes a node's storage real; one per node
   local       the whole product on this machine: embedded Kubernetes API, simulated Azure and nodes
+  history     shows what happened, from the history in Azure Table Storage
   crds        prints the CustomResourceDefinitions
 
 Settings also come from POOLKEEPER_* variables and --config FILE (YAML).`;

@@ -1,18 +1,21 @@
 // poolkeeper controller: the operator as a process of its own.
 import { hostname } from 'node:os';
 import * as z from 'zod';
-import {
-  azureEnvironments,
-  createAzureCloud,
-  createCredential,
-  credentialKinds,
-} from '../azure/index.ts';
+import { azureEnvironments, createAzureCloud, createCredential } from '../azure/index.ts';
+import { createHistoryRecorder } from '../history/recorder.ts';
 import { findCluster } from '../kube/kubeconfig.ts';
 import { createRuntime } from '../runtime/index.ts';
 import { createLog } from '../runtime/log.ts';
 import { createMetrics } from '../runtime/metrics.ts';
 import { randomUuid } from '../runtime/random.ts';
 import { defineCommand } from './command.ts';
+import { serveDebug } from './debug-pools.ts';
+import {
+  credentialSetting,
+  historySettings,
+  installationSetting,
+  openHistory,
+} from './history-settings.ts';
 import { serveEndpoints } from './http-endpoints.ts';
 import { type Operator, startOperator } from './operator.ts';
 import { flag, wholeNumber } from './settings.ts';
@@ -29,16 +32,9 @@ const settings = z.object({
     .string()
     .optional()
     .describe("The operator's own namespace; default: the pod's, or poolkeeper-system"),
-  installation: z
-    .string()
-    .regex(
-      /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/,
-      'lower-case letters, digits and hyphens, 63 at most',
-    )
-    .default('poolkeeper')
-    .describe(
-      'Name of this installation: tags its Azure resources, which no other installation touches',
-    ),
+  installation: installationSetting.describe(
+    'Name of this installation: tags its Azure resources, which no other installation touches',
+  ),
   azureSubscriptionId: z.string().optional().describe('Subscription of pools that name none'),
   azureResourceGroup: z.string().optional().describe('Resource group of pools that name none'),
   azureLocation: z.string().optional().describe('Region of pools that name none'),
@@ -50,10 +46,7 @@ const settings = z.object({
     .url()
     .optional()
     .describe('Another address of the resource manager; http:// is a simulator'),
-  azureCredential: z
-    .enum(credentialKinds)
-    .default('Default')
-    .describe(`Where Azure credentials come from: ${credentialKinds.join(', ')}`),
+  azureCredential: credentialSetting,
   azureSpeed: wholeNumber(1, 10_000)
     .default(1)
     .describe('How many times faster than real Azure the endpoint runs; 1 but for a simulator'),
@@ -67,6 +60,11 @@ const settings = z.object({
     .string()
     .default('0.0.0.0:8080')
     .describe('host:port of /healthz, /readyz and /metrics'),
+  debugAddress: z
+    .string()
+    .default('127.0.0.1:8082')
+    .describe('host:port of /debug/pools, which shows configuration; empty: none'),
+  ...historySettings,
   logLevel: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
@@ -85,6 +83,8 @@ export const command = defineCommand({
     });
     const access = findCluster({ runtime, path: given.kubeconfig, context: given.context });
     const lost = Promise.withResolvers<'lost'>();
+    const store = await openHistory(given);
+    const history = store && createHistoryRecorder({ runtime, store });
     const operator = startOperator({
       runtime,
       access,
@@ -102,19 +102,29 @@ export const command = defineCommand({
       identity: `${hostname()}_${randomUuid(runtime.random).slice(0, 8)}`,
       leaderElect: given.leaderElect,
       probeLoopback: given.probeLoopback ?? !process.env['KUBERNETES_SERVICE_HOST'],
+      ...(history && { history }),
       onLost: () => lost.resolve('lost'),
     });
     const endpoints = await serveEndpoints(
       given.httpAddress,
       handlersOf(operator, runtime.metrics.expose),
     );
-    runtime.log.info('started', { version, server: access.server, http: endpoints.url });
+    const debug = given.debugAddress
+      ? await serveDebug({ address: given.debugAddress, report: operator.report })
+      : undefined;
+    runtime.log.info('started', {
+      version,
+      server: access.server,
+      http: endpoints.url,
+      debug: debug?.url,
+    });
     const why = await Promise.race([stopSignal(), lost.promise]);
     runtime.log.info('stopping', { why });
     // Without the lease nothing may be written any more, not even in an orderly way.
     if (why === 'lost') return 1;
     await operator.stop();
-    await endpoints.close();
+    await history?.close();
+    await Promise.all([endpoints.close(), debug?.close()]);
     return 0;
   },
 });

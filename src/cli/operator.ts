@@ -3,15 +3,24 @@
 
 import { isIP } from 'node:net';
 import type { AzureCloud } from '../azure/port.ts';
-import { startControllers } from '../controllers/index.ts';
+import type { ControllerContext } from '../controllers/context.ts';
+import {
+  type RunningControllers,
+  type StartOptions,
+  startControllers,
+} from '../controllers/index.ts';
+import { exposePoolMetrics } from '../controllers/observation/pool-metrics.ts';
+import { type PoolFilter, reportPools } from '../controllers/observation/pool-report.ts';
 import { createHttpProbe } from '../controllers/storage-backend/index.ts';
 import { createSources, viewsOf } from '../controllers/stores.ts';
+import type { HistorySink } from '../history/port.ts';
 import { createEventRecorder } from '../kube/events.ts';
-import { type ClusterAccess, connectKubernetes } from '../kube/index.ts';
+import { type Caches, type ClusterAccess, connectKubernetes } from '../kube/index.ts';
 import { type LeaderElection, runLeaderElection } from '../kube/leader-election.ts';
 import { createLeaseStore } from '../kube/lease-store.ts';
 import type { InstallationDefaults } from '../plan/pool-scope.ts';
 import { assert } from '../runtime/assert.ts';
+import { formatTime } from '../runtime/clock.ts';
 import { PoolkeeperError } from '../runtime/errors.ts';
 import type { Runtime } from '../runtime/index.ts';
 import { version } from './version.ts';
@@ -33,6 +42,8 @@ export interface OperatorOptions {
   readonly httpHostAliases?: Readonly<Record<string, string>>;
   /** Whether HTTP backends may be on the operator's own machine. */
   readonly probeLoopback: boolean;
+  /** Where what happens is kept for later; absent: nowhere. */
+  readonly history?: HistorySink;
   /** Leadership was lost: the process must end before it touches anything else. */
   readonly onLost: () => void;
 }
@@ -41,6 +52,8 @@ export interface Operator {
   /** Caches synced and, as leader or alone, at work. Rejects when stopped before. */
   readonly working: Promise<void>;
   health(): OperatorHealth;
+  /** What it knows and is about to do, as plain data without secrets. */
+  report(filter: PoolFilter): object;
   /** Stops controllers, then gives the lease back. */
   stop(): Promise<void>;
 }
@@ -80,41 +93,37 @@ export function startOperator(options: OperatorOptions): Operator {
     leadership.promise,
   ]).then(() => {});
   working.catch(() => {});
-  const controllers = startControllers({
-    context: {
-      runtime,
-      client: kubernetes.client,
-      stores: viewsOf(sources),
-      cloud: options.cloud,
-      events,
-      namespace,
-      installation: options.installation,
-      defaults: options.defaults,
-      pollPace: options.pollPace,
+  const state = { isWorking: false };
+  void working.then(
+    () => {
+      state.isWorking = true;
     },
+    () => {},
+  );
+  const stores = viewsOf(sources);
+  exposePoolMetrics({ context: { runtime, stores }, sources, isWorking: () => state.isWorking });
+  const controllers = startWork(options, {
+    context: { client: kubernetes.client, stores, events },
     sources,
-    httpProbe: createHttpProbe({
-      clock: runtime.clock,
-      probeLoopback: options.probeLoopback,
-      refusedAddresses: addressOf(access.server),
-      ...(options.httpHostAliases ? { hostAliases: options.httpHostAliases } : {}),
-    }),
     startWhen: working,
   });
-
+  const health = (): OperatorHealth => healthOf(kubernetes.caches, election);
   return {
     working,
-    health: () => {
-      const caches = kubernetes.caches.health();
-      return {
-        synced: caches.every(({ synced }) => synced),
-        role: !election || election.isLeader() ? 'leader' : 'standby',
-        silent: caches
-          .filter(({ silentMilliseconds }) => (silentMilliseconds ?? 0) > SILENCE_MILLISECONDS)
-          .map(({ resource }) => resource),
-      };
-    },
+    health,
+    report: (filter) => ({
+      time: formatTime(runtime.clock.now()),
+      version,
+      installation: options.installation,
+      identity,
+      role: health().role,
+      working: state.isWorking,
+      caches: kubernetes.caches.health(),
+      queues: controllers.queues(),
+      pools: reportPools(stores, filter, runtime.clock.now()),
+    }),
     stop: async () => {
+      state.isWorking = false;
       await controllers.stop();
       stopping.abort(new PoolkeeperError('Stopping', 'the operator is stopping'));
       leadership.reject(new PoolkeeperError('Stopping', 'the operator is stopping'));
@@ -124,6 +133,46 @@ export function startOperator(options: OperatorOptions): Operator {
       await reflecting;
       await kubernetes.close();
     },
+  };
+}
+
+function startWork(
+  options: OperatorOptions,
+  parts: Pick<StartOptions, 'sources' | 'startWhen'> & {
+    readonly context: Pick<ControllerContext, 'client' | 'stores' | 'events'>;
+  },
+): RunningControllers {
+  const { runtime, access, namespace, installation, cloud, defaults, pollPace } = options;
+  return startControllers({
+    context: {
+      ...parts.context,
+      runtime,
+      cloud,
+      namespace,
+      installation,
+      defaults,
+      pollPace,
+      ...(options.history && { history: options.history }),
+    },
+    sources: parts.sources,
+    httpProbe: createHttpProbe({
+      clock: runtime.clock,
+      probeLoopback: options.probeLoopback,
+      refusedAddresses: addressOf(access.server),
+      ...(options.httpHostAliases ? { hostAliases: options.httpHostAliases } : {}),
+    }),
+    startWhen: parts.startWhen,
+  });
+}
+
+function healthOf(caches: Caches, election: LeaderElection | undefined): OperatorHealth {
+  const health = caches.health();
+  return {
+    synced: health.every(({ synced }) => synced),
+    role: !election || election.isLeader() ? 'leader' : 'standby',
+    silent: health
+      .filter(({ silentMilliseconds }) => (silentMilliseconds ?? 0) > SILENCE_MILLISECONDS)
+      .map(({ resource }) => resource),
   };
 }
 

@@ -42,6 +42,7 @@ export interface ControllerOptions {
 }
 
 export interface Controller {
+  readonly name: string;
   /** Accepts keys from the moment the controller exists. */
   readonly queue: WorkQueue;
   /** Hands out no further keys, aborts the signal of running reconciles, waits for them to end. */
@@ -56,6 +57,7 @@ export function runController(options: ControllerOptions): Controller {
 }
 
 class RunningController implements Controller {
+  readonly name: string;
   readonly queue: WorkQueue;
   readonly #options: ControllerOptions;
   readonly #runtime: Runtime;
@@ -69,6 +71,7 @@ class RunningController implements Controller {
   constructor(options: ControllerOptions) {
     const { name, runtime } = options;
     const workers = options.workers ?? 1;
+    this.name = name;
     this.#options = options;
     this.#runtime = runtime;
     this.#log = runtime.log.child({ controller: name });
