@@ -15,6 +15,7 @@ import type { HistorySink } from '../history/port.ts';
 import type { Key, KubeClient, Store } from '../kube/index.ts';
 import type { InstallationDefaults } from '../plan/pool-scope.ts';
 import type { Runtime } from '../runtime/index.ts';
+import type { Discovery } from './discovery/memory.ts';
 
 /** One cache for each kind that the controller reads. */
 export interface Sources {
@@ -65,6 +66,8 @@ export interface ControllerContext {
   readonly stores: Stores;
   readonly cloud: AzureCloud;
   readonly events: EventRecorder;
+  /** What the last look at Azure found. */
+  readonly discovery: Discovery;
   /** Absent: nobody asked for a history. */
   readonly history?: HistorySink;
   /** The operator's own namespace, where the agents' heartbeats are. */

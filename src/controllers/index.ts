@@ -15,6 +15,7 @@ import {
 } from '../kube/index.ts';
 import { isOver } from '../plan/instance-claim.ts';
 import type { ControllerContext, Sources } from './context.ts';
+import { createDiscoveryMemory, startDiscovery } from './discovery/start.ts';
 import { createTcpProbe, reconcileGoldenSnapshot, type TcpProbe } from './golden-snapshot/index.ts';
 import { goldenSnapshotMayDiffer, watchGoldenSnapshots } from './golden-snapshot/watches.ts';
 import { reconcileAllocation } from './instance-claim/allocate.ts';
@@ -34,7 +35,7 @@ import { BY_CLAIM, BY_INSTANCE, BY_POOL, BY_VOLUME_POOL } from './stores.ts';
 import { reconcileVolumePool } from './volume-pool/index.ts';
 
 export interface StartOptions {
-  readonly context: ControllerContext;
+  readonly context: Omit<ControllerContext, 'discovery'>;
   readonly sources: Sources;
   readonly httpProbe: HttpProbe;
   /** For golden snapshots whose builder is ready when a port answers; default: real sockets. */
@@ -44,9 +45,13 @@ export interface StartOptions {
 }
 
 export interface RunningControllers {
-  /** Keys that wait for a worker, by controller. */
-  queues(): Readonly<Record<string, number>>;
   stop(): Promise<void>;
+}
+
+/** The controllers of both kinds of pool or member. */
+interface Pair {
+  readonly volumes: Controller;
+  readonly instances: Controller;
 }
 
 type Member = DeepReadonly<PoolInstance | PoolVolume>;
@@ -58,17 +63,34 @@ type Claim = DeepReadonly<InstanceClaim>;
  */
 const COALESCE_MILLISECONDS = 100;
 
-export function startControllers(options: StartOptions): RunningControllers {
-  const agents = trackAgents(options.sources.leases, options.context.runtime.clock);
+type Start = StartOptions & { readonly context: ControllerContext };
+
+export function startControllers(given: StartOptions): RunningControllers {
+  const agents = trackAgents(given.sources.leases, given.context.runtime.clock);
+  const memory = createDiscoveryMemory(given.context);
+  const options: Start = { ...given, context: { ...given.context, discovery: memory } };
+  const pools = startPools(options);
+  const members = startMembers(options);
   const controllers = [
-    ...startPools(options),
+    pools.volumes,
+    pools.instances,
     startGoldenSnapshots(options),
-    ...startMembers(options),
+    members.volumes,
+    members.instances,
+    startDiscovery({
+      ...options,
+      memory,
+      queues: {
+        InstancePool: pools.instances.queue,
+        VolumePool: pools.volumes.queue,
+        PoolInstance: members.instances.queue,
+        PoolVolume: members.volumes.queue,
+      },
+    }),
     ...startClaims(options),
     ...startStorage(options, agents),
   ];
   return {
-    queues: () => Object.fromEntries(controllers.map(({ name, queue }) => [name, queue.length])),
     stop: async () => {
       agents.stop();
       await Promise.all(controllers.map((controller) => controller.stop()));
@@ -76,7 +98,7 @@ export function startControllers(options: StartOptions): RunningControllers {
   };
 }
 
-function startPools({ context, sources, startWhen }: StartOptions): Controller[] {
+function startPools({ context, sources, startWhen }: Start): Pair {
   const { runtime } = context;
   const volumePools = runController({
     name: 'volume-pool',
@@ -108,10 +130,10 @@ function startPools({ context, sources, startWhen }: StartOptions): Controller[]
     updatesWhen: roleMayDiffer,
   });
   watchAndEnqueue(sources.instanceClaims, later(instancePools.queue), instancePoolKey);
-  return [volumePools, instancePools];
+  return { volumes: volumePools, instances: instancePools };
 }
 
-function startGoldenSnapshots(options: StartOptions): Controller {
+function startGoldenSnapshots(options: Start): Controller {
   const { context, sources, startWhen } = options;
   const { runtime } = context;
   const tcpProbe = options.tcpProbe ?? createTcpProbe(runtime.clock);
@@ -126,7 +148,7 @@ function startGoldenSnapshots(options: StartOptions): Controller {
   return builds;
 }
 
-function startMembers({ context, sources, startWhen }: StartOptions): Controller[] {
+function startMembers({ context, sources, startWhen }: Start): Pair {
   const { runtime, stores } = context;
   const volumes = runController({
     name: 'pool-volume',
@@ -168,10 +190,10 @@ function startMembers({ context, sources, startWhen }: StartOptions): Controller
     ({ metadata }) => stores.poolInstances.byIndex(BY_CLAIM, metadata.uid).map(keyOfObject),
     { priority: PRIORITY.high },
   );
-  return [volumes, instances];
+  return { volumes, instances };
 }
 
-function startClaims({ context, sources, startWhen }: StartOptions): Controller[] {
+function startClaims({ context, sources, startWhen }: Start): Controller[] {
   const { runtime, stores } = context;
   const claims = runController({
     name: 'instance-claim',
@@ -229,7 +251,7 @@ function startClaims({ context, sources, startWhen }: StartOptions): Controller[
 }
 
 function startStorage(
-  { context, sources, startWhen, httpProbe }: StartOptions,
+  { context, sources, startWhen, httpProbe }: Start,
   agents: Agents,
 ): Controller[] {
   const { runtime } = context;

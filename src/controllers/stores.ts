@@ -18,6 +18,8 @@ import type { Sources, Stores } from './context.ts';
 export const BY_POOL = 'pool';
 /** Members by the uid of the claim that owns them. */
 export const BY_CLAIM = 'claim';
+/** Adopted members by the uid of the record that they had before. */
+export const BY_FORMER_UID = 'formerUid';
 /** Volumes by the uid of the instance that is to hold them. */
 export const BY_INSTANCE = 'instance';
 /** Claims by the `<namespace>/<name>` of their instance pool, and of the volume pool they draw from. */
@@ -50,6 +52,7 @@ export function createSources(caches: Caches, namespace = 'poolkeeper-system'): 
       indexes: {
         [BY_POOL]: ({ metadata, spec }) => [`${metadata.namespace}/${spec.poolRef.name}`],
         [BY_CLAIM]: ({ spec }) => (spec.claimRef ? [spec.claimRef.uid] : []),
+        [BY_FORMER_UID]: ({ spec }) => (spec.adopt?.uid ? [spec.adopt.uid] : []),
         [BY_INSTANCE]: ({ spec }) => (spec.instanceRef ? [spec.instanceRef.uid] : []),
       },
     }),
@@ -57,6 +60,7 @@ export function createSources(caches: Caches, namespace = 'poolkeeper-system'): 
       indexes: {
         [BY_POOL]: ({ metadata, spec }) => [`${metadata.namespace}/${spec.poolRef.name}`],
         [BY_CLAIM]: ({ spec }) => (spec.claimRef ? [spec.claimRef.uid] : []),
+        [BY_FORMER_UID]: ({ spec }) => (spec.adopt?.uid ? [spec.adopt.uid] : []),
       },
     }),
     storagePools: caches.add(storagePools, {

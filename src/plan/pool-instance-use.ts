@@ -15,7 +15,7 @@ import {
   withError,
   withMachine,
 } from './pool-instance-status.ts';
-import { stepToWarmState } from './warm-state.ts';
+import { isInWarmState, stepToWarmState } from './warm-state.ts';
 
 /** Free or claimed: make the attached disks those that are meant for it. */
 export function planUse(
@@ -48,6 +48,10 @@ export function planUse(
     return polled(snapshot, seen, POLL_ATTACH, now);
   if (!isScript && operation?.state === 'Failed') return retried(seen, operation, now);
   if (machine.provisioningState === 'Updating') return polled(snapshot, seen, POLL_ATTACH, now);
+  if (machine.provisioningState === 'Failed' && !claimRef) {
+    const message = `VM ${machine.name} is in the provisioning state Failed`;
+    return failed(seen, machine.failure ?? { code: 'ForeignChange', message }, now);
+  }
   // Nothing of a hibernated machine can be changed before it is started.
   if (claimRef && machine.hibernated) return wake(snapshot, seen, machine, now);
   const tags = tagsFor(snapshot, claimRef ? 'connected' : 'free');
@@ -71,7 +75,7 @@ export function planUse(
     };
   }
   if (disks.waiting) return rest(settled, disks.because);
-  if (!claimRef) return rest(settled, 'is free');
+  if (!claimRef) return restFree(snapshot, settled, machine, now);
   if (machine.powerState !== 'running') return wake(snapshot, settled, machine, now);
   const hook = planHook(snapshot, settled, 'onClaim', now);
   return hook ?? rest(settled, 'is claimed');
@@ -87,4 +91,18 @@ function wake(
   const step = stepToWarmState(machine, 'Running');
   if (!step) return polled(snapshot, status, POLL_INSTANCE, now);
   return { step, because: 'its claim needs it running', status: withoutOperation(status) };
+}
+
+/** Switched on or off by hand it isn't free until it waits again as the pool says. */
+function restFree(
+  snapshot: PoolInstanceSnapshot,
+  status: PoolInstanceStatus,
+  machine: MachineSeen,
+  now: number,
+): PoolInstancePlan {
+  const warmState = snapshot.pool?.spec.warmState ?? 'Running';
+  if (isInWarmState(machine, warmState)) return rest(status, 'is free');
+  const because = `it is ${machine.powerState}, not as warmState ${warmState} wants it`;
+  const waiting = inPhase(status, 'Creating', because, now);
+  return { step: undefined, because, status: waiting, waitMilliseconds: 0 };
 }

@@ -5,7 +5,7 @@ import { resourceFinalizer } from '../api/names.ts';
 import type { PoolInstance } from '../api/pool-instance.ts';
 import type { PoolVolume, PoolVolumeStatus } from '../api/pool-volume.ts';
 import type { VolumePool } from '../api/volume-pool.ts';
-import { planAdoptedVolume } from './adoption-volume.ts';
+import { planAdoptedVolume, planDrifted } from './adoption-volume.ts';
 import { nextPollDelay, POLL_DISK } from './backoff.ts';
 import {
   carriesTags,
@@ -208,7 +208,8 @@ function planAttachment(
     return rest(inPhase(status, 'Attaching', `${holder.metadata.name} is to hold it`, now), '');
   }
   const { claimRef } = snapshot.volume.spec;
-  if (status.phase === 'Attached' && isMirrored(snapshot.volume))
+  const isRead = snapshot.disk !== 'unread' && snapshot.disk !== 'absent';
+  if (status.phase === 'Attached' && isMirrored(snapshot.volume) && !isRead)
     return rest(status, 'is attached');
   if (snapshot.disk === 'unread') return rest(status, 'waits for a look at Azure');
   const because = `attached to ${holder.metadata.name} at LUN ${held.lun}`;
@@ -265,6 +266,8 @@ function planReturn(snapshot: PoolVolumeSnapshot, status: PoolVolumeStatus, now:
 }
 
 function planRest(snapshot: PoolVolumeSnapshot, status: PoolVolumeStatus, now: number): Plan {
+  const drifted = planDrifted(snapshot, status, now);
+  if (drifted) return drifted;
   const policy = snapshot.pool?.spec.reclaimPolicy ?? 'Retain';
   const used = snapshot.volume.spec.lastClaimRef !== undefined;
   if (used && policy !== 'Retain') {

@@ -9,6 +9,7 @@ import { nodeMounts, storageBackends, storagePools } from '../../src/api/resourc
 import type { StoragePool } from '../../src/api/storage-pool.ts';
 import type { AzureCloud } from '../../src/azure/port.ts';
 import type { ControllerContext } from '../../src/controllers/context.ts';
+import type { Discovery } from '../../src/controllers/discovery/memory.ts';
 import {
   type HttpProbe,
   type HttpProbeRequest,
@@ -59,6 +60,7 @@ class Operator {
       client,
       stores: viewsOf(sources),
       cloud: undefined as unknown as AzureCloud,
+      discovery: undefined as unknown as Discovery,
       events: createEventRecorder({
         runtime,
         client,

@@ -4,10 +4,11 @@ import { mayBeServed } from '../../plan/allocation.ts';
 import { isWaiting } from '../../plan/instance-claim.ts';
 import type { InstancePoolSnapshot } from '../../plan/instance-pool.ts';
 import type { ControllerContext } from '../context.ts';
+import { subscriptionOf } from '../discovery/index.ts';
 import { BY_CLAIM, BY_INSTANCE_POOL, BY_POOL } from '../stores.ts';
 
 export function gather(
-  { stores, defaults }: ControllerContext,
+  { stores, defaults, discovery }: ControllerContext,
   pool: InstancePool,
 ): InstancePoolSnapshot {
   const key = `${pool.metadata.namespace}/${pool.metadata.name}`;
@@ -32,5 +33,6 @@ export function gather(
         )
       : [],
     defaults,
+    discovery: discovery.ofPool('instance', key, subscriptionOf(pool, defaults)),
   };
 }

@@ -60,6 +60,7 @@ export async function apply(
       await clearClaim(context, instance);
       return { status };
     case 'releaseRecord': {
+      context.discovery.expectRelease(instance.metadata.uid);
       const patch = removeFinalizerPatch(instance, resourceFinalizer);
       if (patch) await client.mergePatch(poolInstances, { namespace, name }, patch);
       return { status };

@@ -34,7 +34,8 @@ export async function gather(
   const volumes = stores.poolVolumes.byIndex(BY_INSTANCE, metadata.uid);
   const claim = await lookAtClaim(context, instance);
   const ownPool = pool?.metadata.uid === spec.poolRef.uid ? pool : undefined;
-  const look = instanceNeedsLook(instance, { volumes, claim, pool: ownPool });
+  const isDoubted = context.discovery.isDoubted(metadata.uid);
+  const look = instanceNeedsLook(instance, { volumes, claim, pool: ownPool }) || isDoubted;
   const [live, operation] = look
     ? await Promise.all([
         cloud.get('instance', instanceId(instance), call),

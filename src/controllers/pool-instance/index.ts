@@ -23,7 +23,7 @@ export function reconcilePoolInstance(context: ControllerContext): Reconcile {
     const snapshot = await gather(context, instance, call);
     const plan = planPoolInstance(snapshot, now());
     const outcome = await apply(context, snapshot, plan, call);
-    return finishPass(context, log, {
+    const result = await finishPass(context, log, {
       resource: poolInstances,
       member: instance,
       plan,
@@ -31,6 +31,8 @@ export function reconcilePoolInstance(context: ControllerContext): Reconcile {
       outcome: plan.step?.type === 'createInstance' ? failIfHopeless(outcome, now()) : outcome,
       gone: plan.step?.type === 'releaseRecord',
     });
+    context.discovery.settleDoubt(instance.metadata.uid);
+    return result;
   };
 }
 

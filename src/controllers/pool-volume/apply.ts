@@ -54,6 +54,7 @@ export async function apply(
       return { status };
     }
     case 'releaseRecord': {
+      context.discovery.expectRelease(volume.metadata.uid);
       const patch = removeFinalizerPatch(volume, resourceFinalizer);
       if (patch) await client.mergePatch(poolVolumes, { namespace, name }, patch);
       return { status };

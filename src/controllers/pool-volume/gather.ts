@@ -22,12 +22,14 @@ export async function gather(
   const pool = stores.volumePools.get(namespace, poolRef.name);
   const holder = instanceRef && stores.poolInstances.byUid(instanceRef.uid);
   const operation = volume.status?.operation;
-  const [disk, state] = volumeNeedsLook(volume, holder)
-    ? await Promise.all([
-        cloud.get('volume', volumeId(volume), call),
-        operation?.url ? cloud.poll(operation, call) : undefined,
-      ])
-    : (['unread', undefined] as const);
+  const isDoubted = context.discovery.isDoubted(volume.metadata.uid);
+  const [disk, state] =
+    volumeNeedsLook(volume, holder) || isDoubted
+      ? await Promise.all([
+          cloud.get('volume', volumeId(volume), call),
+          operation?.url ? cloud.poll(operation, call) : undefined,
+        ])
+      : (['unread', undefined] as const);
   const ownPool = pool?.metadata.uid === poolRef.uid ? pool : undefined;
   return {
     volume,

@@ -23,7 +23,7 @@ export function reconcilePoolVolume(context: ControllerContext): Reconcile {
     const snapshot = await gather(context, volume, call);
     const plan = planPoolVolume(snapshot, now());
     const outcome = await apply(context, volume, plan, call);
-    return finishPass(context, log, {
+    const result = await finishPass(context, log, {
       resource: poolVolumes,
       member: volume,
       plan,
@@ -31,6 +31,8 @@ export function reconcilePoolVolume(context: ControllerContext): Reconcile {
       outcome: plan.step?.type === 'createDisk' ? failIfHopeless(outcome, now()) : outcome,
       gone: plan.step?.type === 'releaseRecord' || plan.step?.type === 'retire',
     });
+    context.discovery.settleDoubt(volume.metadata.uid);
+    return result;
   };
 }
 

@@ -5,11 +5,12 @@ import type { CallContext } from '../../azure/port.ts';
 import { isWaiting } from '../../plan/instance-claim.ts';
 import { snapshotNeedsLook, type VolumePoolSnapshot } from '../../plan/volume-pool.ts';
 import type { ControllerContext } from '../context.ts';
+import { subscriptionOf } from '../discovery/index.ts';
 import type { SnapshotLooks } from '../golden-snapshot/index.ts';
 import { BY_CLAIM, BY_POOL, BY_VOLUME_POOL } from '../stores.ts';
 
 export async function gather(
-  { stores, cloud, defaults }: ControllerContext,
+  { stores, cloud, defaults, discovery }: ControllerContext,
   looks: SnapshotLooks,
   pool: VolumePool,
   call: CallContext,
@@ -27,6 +28,7 @@ export async function gather(
     waitingClaims: waiting.length,
     goldenSnapshot: await lookAtSnapshot(cloud, looks, { pool, members }, call),
     defaults,
+    discovery: discovery.ofPool('volume', key, subscriptionOf(pool, defaults)),
   };
 }
 

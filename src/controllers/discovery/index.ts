@@ -1,0 +1,108 @@
+// Discovery: one query per subscription and interval for everything of this installation, whatever the
+// pool. What it finds is adopted, doubted or collected; a query that fails decides nothing.
+import { parseDuration } from '../../api/duration.ts';
+import type { InstancePool } from '../../api/instance-pool.ts';
+import type { PoolInstance } from '../../api/pool-instance.ts';
+import type { PoolVolume } from '../../api/pool-volume.ts';
+import type { VolumePool } from '../../api/volume-pool.ts';
+import { CloudError } from '../../azure/errors.ts';
+import type { Reconcile } from '../../kube/index.ts';
+import { resolveScope } from '../../plan/pool-scope.ts';
+import { messageOf } from '../../runtime/errors.ts';
+import { jitter } from '../../runtime/random.ts';
+import { type ControllerContext, callContext } from '../context.ts';
+import { correlationId } from '../result.ts';
+import { adoptMissing } from './adopt.ts';
+import { collectGarbage } from './collect.ts';
+import { followDrift } from './drift.ts';
+import type { DiscoveryMemory } from './memory.ts';
+
+export { type Discovery, DiscoveryMemory } from './memory.ts';
+
+type Pool = InstancePool | VolumePool;
+
+/** Later than this a change is taken to show in Resource Graph; nothing relies on it. */
+export const LAG_MILLISECONDS = 5 * 60_000;
+/** Queries are few: 15 in five seconds for everything that this identity does. */
+const SPACING_MILLISECONDS = 2_000;
+const RETRY_MILLISECONDS = 30_000;
+const INTERVAL_JITTER = 0.1;
+
+export interface DiscoveryOptions {
+  readonly context: ControllerContext;
+  readonly memory: DiscoveryMemory;
+  readonly isRecorded: (uid: string) => boolean;
+  readonly wakePool: (pool: Pool) => void;
+  readonly wakeMember: (member: PoolInstance | PoolVolume) => void;
+}
+
+/** Keyed by the subscription's id, lower-cased. */
+export function reconcileDiscovery(options: DiscoveryOptions): Reconcile {
+  const { context, memory } = options;
+  const { runtime, pollPace } = context;
+  return async (subscriptionId, signal, log) => {
+    const pools = poolsIn(context, subscriptionId);
+    if (pools.length === 0) return { type: 'done' };
+    const last = memory.lastDiscovery(subscriptionId);
+    const since = last ? runtime.clock.now() - last.completedAt : Number.POSITIVE_INFINITY;
+    const spacing = SPACING_MILLISECONDS / pollPace;
+    if (since < spacing) {
+      return { type: 'wait', afterMilliseconds: spacing - since, why: 'a look was just taken' };
+    }
+    const call = callContext('warm-up', correlationId(context), signal);
+    const intervalMilliseconds = paced(shortestInterval(pools), pollPace);
+    const wasComplete = last?.complete;
+    try {
+      const query = { subscriptionId, installation: context.installation };
+      memory.completePass(subscriptionId, await context.cloud.discover(query, call));
+    } catch (error) {
+      if (signal.aborted) throw error;
+      const code = error instanceof CloudError ? error.code : 'InternalError';
+      log.warn('discovery failed; nothing is decided on it', { code, detail: messageOf(error) });
+      memory.failPass(subscriptionId, code);
+      if (wasComplete !== false) for (const pool of pools) options.wakePool(pool);
+      const afterMilliseconds = Math.min(intervalMilliseconds, RETRY_MILLISECONDS / pollPace);
+      return { type: 'wait', afterMilliseconds, why: 'the look at Azure failed' };
+    }
+    try {
+      await adoptMissing({ context, memory, call, log }, subscriptionId);
+    } finally {
+      // Pools that waited for this look go on; the others hear of adoptions from the records.
+      if (wasComplete !== true) for (const pool of pools) options.wakePool(pool);
+    }
+    const lagMilliseconds = LAG_MILLISECONDS / pollPace;
+    const wake = options.wakeMember;
+    followDrift({ context, memory, log, lagMilliseconds, wake }, subscriptionId);
+    const { isRecorded } = options;
+    await collectGarbage(
+      { context, memory, call, log, intervalMilliseconds, isRecorded },
+      subscriptionId,
+    );
+    const next = jitter(runtime.random, intervalMilliseconds, INTERVAL_JITTER);
+    return { type: 'wait', afterMilliseconds: next, why: 'the next look at Azure' };
+  };
+}
+
+/** The subscription a pool works in, lower-cased; undefined when none is set. */
+export function subscriptionOf(
+  pool: Pool,
+  defaults: ControllerContext['defaults'],
+): string | undefined {
+  const resolved = resolveScope(pool.spec.azure, pool.status?.scope, defaults);
+  return 'scope' in resolved ? resolved.scope.subscriptionId.toLowerCase() : undefined;
+}
+
+function poolsIn({ stores, defaults }: ControllerContext, subscriptionId: string): Pool[] {
+  return [...stores.instancePools.list(), ...stores.volumePools.list()].filter(
+    (pool) => subscriptionOf(pool, defaults) === subscriptionId,
+  );
+}
+
+/** The interval of a cloud that runs faster than real Azure; no look costs the processor too much. */
+function paced(intervalMilliseconds: number, pollPace: number): number {
+  return Math.max(intervalMilliseconds / pollPace, Math.min(intervalMilliseconds, 1_000));
+}
+
+function shortestInterval(pools: readonly Pool[]): number {
+  return Math.min(...pools.map(({ spec }) => parseDuration(spec.scaling.discoveryInterval)));
+}
