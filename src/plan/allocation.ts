@@ -22,6 +22,8 @@ export interface WaitingClaim {
   readonly instance: PoolInstance | undefined;
   /** The volume it owns already. */
   readonly volume?: PoolVolume | undefined;
+  /** Volumes on its instance that it owns beside that one. */
+  readonly surplus?: readonly PoolVolume[];
 }
 
 export interface Binding {
@@ -56,9 +58,10 @@ export function isFreshVolume({ metadata, spec, status }: PoolVolume): boolean {
 export function allocate(input: AllocationInput): Binding[] {
   const stock = new Stock(input);
   const bindings: Binding[] = [];
-  for (const { claim, instance: bound, volume } of [...input.claims].sort(oldestClaimFirst)) {
-    if (bound) {
-      const completion = complete(input, stock, { claim, instance: bound, volume });
+  for (const waiting of [...input.claims].sort(oldestClaimFirst)) {
+    const { claim, instance } = waiting;
+    if (instance) {
+      const completion = complete(input, stock, { ...waiting, instance });
       if (completion) bindings.push(completion);
       continue;
     }
@@ -72,13 +75,14 @@ export function allocate(input: AllocationInput): Binding[] {
 function complete(
   { heldBy }: AllocationInput,
   stock: Stock,
-  { claim, instance, volume: owned }: WaitingClaim & { instance: PoolInstance },
+  { claim, instance, volume: owned, surplus = [] }: WaitingClaim & { instance: PoolInstance },
 ): Binding | undefined {
   const volume = claim.spec.volume && !owned ? stock.takeVolumeFor(claim, instance) : undefined;
   const wanted = owned ?? volume;
   // While its volume is still to come, one that it holds ahead of time may yet be the one.
   const settled = wanted !== undefined || claim.spec.volume === undefined;
-  const unwanted = settled ? heldBy(instance).filter((held) => isSpare(held, wanted)) : [];
+  const spare = settled ? heldBy(instance).filter((held) => isSpare(held, wanted)) : [];
+  const unwanted = [...spare, ...surplus];
   if (!volume && unwanted.length === 0) return undefined;
   return { claim, instance, alreadyBound: true, volume, unwanted };
 }

@@ -54,7 +54,7 @@ export function isWaiting(
   if (isOver(claim)) return false;
   // A claim that was told of its instance never gets another one: a binding is never moved.
   if (instance === undefined) return claim.status?.instance === undefined;
-  return claim.spec.volume !== undefined && volume === undefined;
+  return claim.spec.volume !== undefined && !volume && claim.status?.volume === undefined;
 }
 
 export function planInstanceClaim(snapshot: InstanceClaimSnapshot, now: number): Plan {
@@ -163,6 +163,10 @@ function judgeAttachment(
   }
   if (!claim.spec.volume)
     return { status: 'True', reason: 'NoVolumeRequested', message: 'no volume was asked for' };
+  if (!volume && claim.status?.volume) {
+    const message = `the record of volume ${claim.status.volume.name} is gone; delete the claim and claim again`;
+    return { status: 'False', reason: 'VolumeNotFound', message };
+  }
   if (!volume) {
     const message = 'the instance is bound; its volume is not yet';
     return { status: 'False', reason: 'VolumePoolExhausted', message };

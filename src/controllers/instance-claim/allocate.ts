@@ -15,6 +15,7 @@ import {
   type Reconcile,
 } from '../../kube/index.ts';
 import { allocate, type Binding, type WaitingClaim } from '../../plan/allocation.ts';
+import { type ClaimHoldings, holdingsOf } from '../../plan/claim-holdings.ts';
 import { isOver, isWaiting } from '../../plan/instance-claim.ts';
 import type { ControllerContext } from '../context.ts';
 import { BY_CLAIM, BY_INSTANCE, BY_INSTANCE_POOL, BY_POOL } from '../stores.ts';
@@ -61,22 +62,30 @@ function waitingClaims({ stores }: ControllerContext, poolKey: Key): WaitingClai
   const claims: WaitingClaim[] = [];
   for (const claim of stores.instanceClaims.byIndex(BY_INSTANCE_POOL, poolKey)) {
     const { uid } = claim.metadata;
-    const [instance] = stores.poolInstances.byIndex(BY_CLAIM, uid);
-    const [volume] = stores.poolVolumes.byIndex(BY_CLAIM, uid);
-    if (isWaiting(claim, instance, volume) || holdsSpare(stores, claim, instance)) {
-      claims.push({ claim, instance, volume });
+    const holdings = holdingsOf(
+      claim,
+      stores.poolInstances.byIndex(BY_CLAIM, uid),
+      stores.poolVolumes.byIndex(BY_CLAIM, uid),
+    );
+    const { instance, volume } = holdings;
+    if (isWaiting(claim, instance, volume) || holdsSpare(stores, claim, holdings)) {
+      claims.push({ claim, ...holdings });
     }
   }
   return claims;
 }
 
-/** Its instance holds a volume ahead of time that nobody owns: a crash came before it was let go of. */
+/**
+ * Its instance holds a volume ahead of time that nobody owns: a crash came before it was let go of. Or
+ * it holds a second one of the claim, which another operator gave it.
+ */
 function holdsSpare(
   stores: ControllerContext['stores'],
   claim: InstanceClaim,
-  instance: PoolInstance | undefined,
+  { instance, surplus }: ClaimHoldings,
 ): boolean {
   if (!instance || isOver(claim)) return false;
+  if (surplus.length > 0) return true;
   const held = stores.poolVolumes.byIndex(BY_INSTANCE, instance.metadata.uid);
   return held.some(({ spec }) => spec.claimRef === undefined);
 }
@@ -138,8 +147,14 @@ async function bindVolume(
 /** The instance detaches what no longer refers to it, in the same write that attaches what does. */
 async function letGo({ client }: ControllerContext, volume: PoolVolume): Promise<void> {
   const { namespace, name } = volume.metadata;
-  const patch = locked(volume, { spec: { instanceRef: null } });
-  await client.mergePatch(poolVolumes, { namespace, name }, patch);
+  const { claimRef } = volume.spec;
+  const spec = {
+    instanceRef: null,
+    // A machine in use may have written to it: it is never handed out as a fresh one.
+    ...(claimRef ? { claimRef: null, lastClaimRef: claimRef } : {}),
+  };
+  const patch = { metadata: { labels: { [labels.claim]: null } }, spec };
+  await client.mergePatch(poolVolumes, { namespace, name }, locked(volume, patch));
 }
 
 function referenceTo({ metadata: { namespace, name, uid } }: InstanceClaim) {

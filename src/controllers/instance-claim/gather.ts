@@ -3,6 +3,7 @@ import type { InstanceClaim } from '../../api/instance-claim.ts';
 import type { Reason } from '../../api/reasons.ts';
 import { isBindable, isClaimable, isFreshVolume } from '../../plan/allocation.ts';
 import type { InstanceClaimSnapshot } from '../../plan/instance-claim.ts';
+import { holdingsOf } from '../../plan/claim-holdings.ts';
 import type { ControllerContext } from '../context.ts';
 import { BY_CLAIM, BY_POOL } from '../stores.ts';
 
@@ -12,10 +13,11 @@ export function gather(
   firstSeenAt: number,
 ): InstanceClaimSnapshot {
   const { namespace, uid } = claim.metadata;
-  const bound = stores.poolInstances.byIndex(BY_CLAIM, uid);
-  const told = claim.status?.instance?.uid;
-  const instance = bound.find(({ metadata }) => metadata.uid === told) ?? bound[0];
-  const [volume] = stores.poolVolumes.byIndex(BY_CLAIM, uid);
+  const { instance, volume } = holdingsOf(
+    claim,
+    stores.poolInstances.byIndex(BY_CLAIM, uid),
+    stores.poolVolumes.byIndex(BY_CLAIM, uid),
+  );
   const pool = stores.instancePools.get(namespace, claim.spec.instancePoolRef.name);
   return {
     claim,

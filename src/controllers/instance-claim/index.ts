@@ -1,6 +1,6 @@
 // InstanceClaim: tells the user about the binding, and holds the claim until what it owns is released.
 
-import type { InstanceClaim } from '../../api/instance-claim.ts';
+import type { InstanceClaim, InstanceClaimStatus } from '../../api/instance-claim.ts';
 import { releaseFinalizer } from '../../api/names.ts';
 import { instanceClaims } from '../../api/resources.ts';
 import { addFinalizerPatch, type Reconcile, removeFinalizerPatch } from '../../kube/index.ts';
@@ -23,7 +23,8 @@ export function reconcileInstanceClaim(context: ControllerContext, sights: First
     const plan = planInstanceClaim(snapshot, runtime.clock.now());
     const { namespace, name } = claim.metadata;
     // The user is told first: the finalizer may follow, because a vanished claim releases all the same.
-    if (await writeStatus(client, instanceClaims, claim, plan.status)) {
+    const unlessChanged = tellsAnew(claim, plan.status);
+    if (await writeStatus(client, instanceClaims, claim, plan.status, { unlessChanged })) {
       const from = claim.status?.phase;
       const { phase, conditions } = plan.status;
       if (phase !== undefined && phase !== from) {
@@ -48,6 +49,13 @@ export function reconcileInstanceClaim(context: ControllerContext, sights: First
     }
     return resultOf(plan);
   };
+}
+
+/** What a claim is told of is decided once, whoever else may be telling it something. */
+function tellsAnew({ status }: InstanceClaim, after: InstanceClaimStatus): boolean {
+  const isOther = (field: 'instance' | 'volume'): boolean =>
+    after[field]?.uid !== status?.[field]?.uid;
+  return isOther('instance') || isOther('volume');
 }
 
 function inPhaseSince({ metadata, status }: InstanceClaim): string | undefined {

@@ -7,6 +7,7 @@ import {
   type ObservedInstance,
   osDiskName,
 } from '../../azure/port.ts';
+import { isSurplusInstance } from '../../plan/claim-holdings.ts';
 import { isOver } from '../../plan/instance-claim.ts';
 import {
   type ClaimSeen,
@@ -16,7 +17,7 @@ import {
   type PoolInstanceSnapshot,
 } from '../../plan/pool-instance.ts';
 import type { ControllerContext } from '../context.ts';
-import { BY_INSTANCE } from '../stores.ts';
+import { BY_CLAIM, BY_INSTANCE } from '../stores.ts';
 
 export interface Gathered extends PoolInstanceSnapshot {
   /** The live VM with everything a write needs; undefined when unread or absent. */
@@ -66,7 +67,10 @@ async function lookAtClaim(
   const { claimRef } = instance.spec;
   if (!claimRef) return 'none';
   const known = stores.instanceClaims.byUid(claimRef.uid);
-  if (known) return isOver(known) ? 'over' : 'active';
+  if (known) {
+    const instances = stores.poolInstances.byIndex(BY_CLAIM, claimRef.uid);
+    return isOver(known) || isSurplusInstance(instance, known, instances) ? 'over' : 'active';
+  }
   const { namespace, name } = claimRef;
   const live = await client.get(instanceClaims, { namespace, name });
   if (live?.metadata.uid !== claimRef.uid) return 'over';
