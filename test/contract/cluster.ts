@@ -122,10 +122,10 @@ export class ContractCluster {
     return answer.body;
   }
 
-  async watch(path: string): Promise<WatchReader> {
+  async watch(path: string, accept = 'application/json'): Promise<WatchReader> {
     const stop = new AbortController();
     const response = await fetch(`${this.#access.url}${path}`, {
-      headers: this.#headers({}),
+      headers: this.#headers({ accept }),
       dispatcher: this.#access.agent,
       signal: stop.signal,
     });
