@@ -45,6 +45,8 @@ export interface StartOptions {
 }
 
 export interface RunningControllers {
+  /** Keys that wait for a worker, by controller. */
+  queues(): Readonly<Record<string, number>>;
   stop(): Promise<void>;
 }
 
@@ -91,6 +93,7 @@ export function startControllers(given: StartOptions): RunningControllers {
     ...startStorage(options, agents),
   ];
   return {
+    queues: () => Object.fromEntries(controllers.map(({ name, queue }) => [name, queue.length])),
     stop: async () => {
       agents.stop();
       await Promise.all(controllers.map((controller) => controller.stop()));
