@@ -1,6 +1,7 @@
 // A disk as ARM shows it.
 import { copiedPercent } from './background-copy.ts';
 import { formatMoment } from './calls.ts';
+import { performanceOf } from './disk-performance.ts';
 import type { JsonObject } from './json.ts';
 import { type DiskRecord, resourceTypes } from './records.ts';
 
@@ -22,6 +23,8 @@ export function viewDisk(disk: DiskRecord, now: number): JsonObject {
       diskSizeGB: disk.sizeGigabytes,
       diskSizeBytes: disk.sizeGigabytes * 2 ** 30,
       encryption: { type: 'EncryptionAtRestWithPlatformKey' },
+      ...performanceOf(disk),
+      publicNetworkAccess: disk.echoed['publicNetworkAccess'] ?? 'Enabled',
       networkAccessPolicy: disk.echoed['networkAccessPolicy'] ?? 'AllowAll',
       timeCreated: formatMoment(disk.createdAt),
       provisioningState: disk.provisioningState,

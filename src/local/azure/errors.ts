@@ -42,6 +42,17 @@ export function resourceNotFound(address: ResourceAddress): ArmError {
   );
 }
 
+/** The front door evaluates policies before a PATCH, and misses the resource before its provider does. */
+export function patchResourceNotFound(address: ResourceAddress): ArmError {
+  return refuse(
+    404,
+    'PatchResourceNotFound',
+    `The resource '${formatResourceId(address)}' was not found when evaluating policies for a ` +
+      'PATCH operation.',
+    address.name,
+  );
+}
+
 /** A request names another resource that isn't there. */
 export function referenceNotFound(id: string): ArmError {
   return refuse(404, 'NotFound', `Resource ${id} is not found.`);

@@ -3,13 +3,14 @@ import { messageOf } from '../../runtime/errors.ts';
 import { randomUuid } from '../../runtime/random.ts';
 import type { Call, Cloud } from './calls.ts';
 import { drawMilliseconds } from './durations.ts';
-import { ArmError, refuse } from './errors.ts';
+import { ArmError, patchResourceNotFound, refuse } from './errors.ts';
 import { effectOf, type FaultEffect } from './faults.ts';
 import { isJsonObject, type JsonObject } from './json.ts';
 import type { ArmRequest, ArmResponse, Reply } from './messages.ts';
 import type { RequestLog } from './request-log.ts';
 import { ResourceGraph } from './resource-graph/index.ts';
 import { checkScope } from './resource-groups.ts';
+import { formatResourceId } from './resource-ids.ts';
 import { findRoute, type Route } from './routes.ts';
 import { Throttle } from './throttling.ts';
 
@@ -93,7 +94,9 @@ export class FrontDoor {
   ): Reply {
     const { request, url, route, method, now } = arrived;
     const { subscriptionId } = route;
-    Object.assign(headers, this.#throttle.chargeFrontDoor(method, subscriptionId, now));
+    const left = this.#throttle.chargeFrontDoor(method, subscriptionId, now);
+    if (method === 'PATCH') this.#checkPatched(route);
+    Object.assign(headers, left);
     checkScope(this.#cloud, subscriptionId, route.resourceGroup);
     const call: Call = {
       ...route,
@@ -110,6 +113,12 @@ export class FrontDoor {
         : undefined;
     Object.assign(headers, this.#throttle.chargeProvider(call, polled, now));
     return route.handler(this.#cloud, call);
+  }
+
+  /** Refused here, before the provider and without a word about what is left of any budget. */
+  #checkPatched(route: Route): void {
+    checkScope(this.#cloud, route.subscriptionId, route.resourceGroup);
+    if (!this.#cloud.resources.has(formatResourceId(route))) throw patchResourceNotFound(route);
   }
 
   #answer(work: () => Reply): Reply {

@@ -30,6 +30,10 @@ export class ResourceStore {
     return record?.kind === kind ? (record as RecordOf<K>) : undefined;
   }
 
+  has(id: string): boolean {
+    return this.#records.has(idKey(id));
+  }
+
   /** What a client is shown, which injected faults may make differ from what there is. */
   read<K extends ResourceKind>(kind: K, id: string, now: number): RecordOf<K> | undefined {
     const record = this.get(kind, id);

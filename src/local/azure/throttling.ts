@@ -48,6 +48,7 @@ const computeGroups = {
     limit('CreateUpdateDisks3Min', 3000, 1000),
     limit('CreateUpdateDisks30Min', 25_000, 833),
   ],
+  diskRead: [limit('LowCostGet3Min', 15_000, 5000), limit('LowCostGet30Min', 120_000, 4000)],
   diskPoll: [
     limit('GetOperation3Min', 50_000, 16_667),
     limit('GetOperation30Min', 400_000, 13_333),
@@ -69,6 +70,7 @@ const groupOfOperation: Readonly<Record<string, keyof typeof computeGroups>> = {
   'virtualMachines.instanceView': 'read',
   'virtualMachines.list': 'list',
   'virtualMachines.listAll': 'list',
+  'disks.get': 'diskRead',
   'disks.createOrUpdate': 'diskWrite',
   'disks.update': 'diskWrite',
   'disks.delete': 'diskWrite',
@@ -114,8 +116,11 @@ export class Throttle {
       ],
       now,
     );
+    // Of the regional budget for reads nothing is said any more.
     return Object.fromEntries(
-      left.map(([name, tokens]) => [`x-ms-ratelimit-remaining-subscription-${name}`, tokens]),
+      left
+        .filter(([name]) => name !== 'reads')
+        .map(([name, tokens]) => [`x-ms-ratelimit-remaining-subscription-${name}`, tokens]),
     );
   }
 

@@ -22,10 +22,10 @@ import {
 import { formatResourceId, normalizeLocation } from '../resource-ids.ts';
 import { findSize, type MachineSize, zones } from '../sizes.ts';
 import { interpretedProperties, type VirtualMachineBody } from './bodies.ts';
-import { planDataDisks } from './data-disks.ts';
+import { makesDisk, planDataDisks } from './data-disks.ts';
 import { beginDataDisks } from './disk-ownership.ts';
 import { etagOf } from './etags.ts';
-import { viewVirtualMachine } from './view.ts';
+import { viewVirtualMachine, withoutArrivingIds } from './view.ts';
 
 const DEFAULT_OS_DISK_GIGABYTES = 30;
 
@@ -53,7 +53,10 @@ export function createVirtualMachine(cloud: Cloud, call: Call, body: VirtualMach
   cloud.resources.save(machine, call.now);
   return accepted(cloud, operation, {
     status: 201,
-    body: viewVirtualMachine(machine, call.now),
+    body: withoutArrivingIds(
+      viewVirtualMachine(machine, call.now),
+      (id) => id === machine.osDisk.diskId || makesDisk(change, id),
+    ),
     headers: 'asyncOperation',
     etag: etagOf(machine),
   });

@@ -27,6 +27,13 @@ export interface DataDiskChange {
   readonly detach: readonly DataDisk[];
 }
 
+/** Whether the disk comes to be by this change. */
+export function makesDisk(change: DataDiskChange | undefined, id: string): boolean {
+  return (
+    change?.attach.some((disk) => disk.diskId === id && disk.createOption === 'Empty') ?? false
+  );
+}
+
 /** Compares the wanted list with the machine's; nothing is changed yet. */
 export function planDataDisks(
   cloud: Cloud,
@@ -154,9 +161,13 @@ function implicitDisk(call: Call, machine: VirtualMachineRecord, body: DataDiskB
     createOption: 'Empty',
     caching: body.caching ?? 'None',
     diskId: formatResourceId({ subscriptionId, resourceGroup, type: resourceTypes.disk, name }),
-    storageAccountType: body.managedDisk?.storageAccountType ?? 'Premium_LRS',
+    storageAccountType: body.managedDisk?.storageAccountType ?? defaultStorage(machine),
     sizeGigabytes: body.diskSizeGB,
     deleteOption: body.deleteOption ?? 'Detach',
     toBeDetached: false,
   };
+}
+
+function defaultStorage(machine: VirtualMachineRecord): string {
+  return findSize(machine.size)?.premiumStorage === false ? 'Standard_LRS' : 'Premium_LRS';
 }

@@ -23,10 +23,10 @@ import {
   virtualMachineUpdateSchema,
 } from './bodies.ts';
 import { createVirtualMachine, identityOf } from './create.ts';
-import { type DataDiskChange, planDataDisks } from './data-disks.ts';
+import { type DataDiskChange, makesDisk, planDataDisks } from './data-disks.ts';
 import { beginDataDisks, finishDataDisks } from './disk-ownership.ts';
 import { checkPreconditions, etagOf } from './etags.ts';
-import { sameModel, viewStorageProfile, viewVirtualMachine } from './view.ts';
+import { sameModel, viewStorageProfile, viewVirtualMachine, withoutArrivingIds } from './view.ts';
 
 const MAX_NAME_LENGTH = 64;
 
@@ -122,7 +122,7 @@ function write(
   cloud.resources.save(machine, call.now);
   return accepted(cloud, operation, {
     status: 200,
-    body: viewVirtualMachine(machine, call.now),
+    body: withoutArrivingIds(viewVirtualMachine(machine, call.now), (id) => makesDisk(change, id)),
     headers: 'asyncOperation',
     etag: etagOf(machine),
   });

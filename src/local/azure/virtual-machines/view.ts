@@ -87,11 +87,38 @@ function viewDataDisk(disk: DataDisk): JsonObject {
   };
 }
 
+/**
+ * The answer to an accepted write lists the disks that it makes along the way, but without ids: those
+ * come with the end of the operation.
+ */
+export function withoutArrivingIds(
+  view: JsonObject,
+  isArriving: (id: string) => boolean,
+): JsonObject {
+  const properties = view['properties'] as JsonObject;
+  const profile = properties['storageProfile'] as JsonObject;
+  const withoutId = (disk: JsonObject): JsonObject => {
+    const { id, ...managedDisk } = disk['managedDisk'] as JsonObject;
+    return typeof id === 'string' && isArriving(id) ? { ...disk, managedDisk } : disk;
+  };
+  const storageProfile = {
+    ...profile,
+    osDisk: withoutId(profile['osDisk'] as JsonObject),
+    dataDisks: (profile['dataDisks'] as JsonObject[]).map(withoutId),
+  };
+  return { ...view, properties: { ...properties, storageProfile } };
+}
+
 /** Secrets go in and never come out. */
 function viewOsProfile(profile: JsonObject): JsonObject {
   const { adminPassword: _, customData: __, ...shown } = profile;
   return {
     ...shown,
+    linuxConfiguration: {
+      provisionVMAgent: true,
+      patchSettings: { patchMode: 'ImageDefault', assessmentMode: 'ImageDefault' },
+      ...(shown['linuxConfiguration'] as JsonObject | undefined),
+    },
     secrets: shown['secrets'] ?? [],
     allowExtensionOperations: shown['allowExtensionOperations'] ?? true,
     requireGuestProvisionSignal: true,
