@@ -1,5 +1,6 @@
 // What a found VM or disk is: free, bound to a claim, kept for a former claim, or unproven. A chain of
 // questions, the surest evidence first.
+import { findCondition } from '../api/conditions.ts';
 import type { InstanceClaim } from '../api/instance-claim.ts';
 import type { ObjectMeta } from '../api/object.ts';
 import type { PoolInstance } from '../api/pool-instance.ts';
@@ -39,8 +40,8 @@ export function judgeInstance(found: Found, tags: FoundTags, evidence: Evidence)
   const { claims, instances } = evidence;
   const told = claims.filter(({ metadata, spec, status }) => {
     const inPool = metadata.namespace === tags.poolNamespace;
-    const asks = spec.instancePoolRef.name === tags.pool && status?.phase !== 'Failed';
-    return inPool && asks && isSame(status?.instance, found, tags);
+    const asks = spec.instancePoolRef.name === tags.pool;
+    return inPool && asks && !isSpent(status) && isSame(status?.instance, found, tags);
   });
   const [teller, another] = told;
   if (teller && another) return aside(tags, 'more than one claim says that it owns it');
@@ -53,7 +54,7 @@ export function judgeInstance(found: Found, tags: FoundTags, evidence: Evidence)
     const claim = claims.find(({ metadata }) => metadata.uid === tags.claim?.uid);
     if (!claim) return aside(tags, `claim ${tags.claim.name} of its tags does not exist`);
     // Bound in the very moment its record was lost: the tags are the first to know.
-    const unsaid = claim.status?.instance === undefined && claim.status?.phase !== 'Failed';
+    const unsaid = claim.status?.instance === undefined && !isSpent(claim.status);
     if (unsaid && !isBound(instances, claim)) return bound(claim, 'its tags say so');
     return aside(tags, `claim ${tags.claim.name} of its tags does not own it`);
   }
@@ -69,7 +70,7 @@ export function judgeVolume(
   const { claims, instances } = evidence;
   const told = claims.filter(({ metadata, status }) => {
     const inNamespace = metadata.namespace === tags.poolNamespace;
-    return inNamespace && status?.phase !== 'Failed' && isSame(status?.volume, found, tags);
+    return inNamespace && !isSpent(status) && isSame(status?.volume, found, tags);
   });
   const [teller, another] = told;
   if (teller && another) return aside(tags, 'more than one claim says that it owns it');
@@ -162,6 +163,12 @@ function referenceTo({ metadata: { name, uid } }: PoolInstance): UidReference {
 
 function isBound(members: readonly (PoolInstance | PoolVolume)[], claim: InstanceClaim): boolean {
   return members.some(({ spec }) => spec.claimRef?.uid === claim.metadata.uid);
+}
+
+/** Served and released: what its status names is not its any more. */
+function isSpent(status: InstanceClaim['status']): boolean {
+  if (status?.phase !== 'Failed') return false;
+  return findCondition(status.conditions, 'Ready')?.reason === 'Expired';
 }
 
 function isSame(

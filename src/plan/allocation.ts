@@ -3,6 +3,7 @@
 import type { InstanceClaim } from '../api/instance-claim.ts';
 import type { PoolInstance } from '../api/pool-instance.ts';
 import type { PoolVolume } from '../api/pool-volume.ts';
+import { isKnownAs } from './member.ts';
 
 export interface AllocationInput {
   /** Claims of one instance pool that lack something, or whose instance holds more than they asked for. */
@@ -200,10 +201,11 @@ export function mayBeServed(
 }
 
 /** A volume that somebody names may be used or fresh, but must be at rest and nobody's. */
-export function isClaimable({ metadata, spec, status }: PoolVolume, uid: string): boolean {
+export function isClaimable(volume: PoolVolume, uid: string): boolean {
+  const { metadata, spec, status } = volume;
   const atRest = status?.phase === 'Retained' || status?.phase === 'Free';
   return (
-    metadata.uid === uid &&
+    isKnownAs(volume, uid) &&
     atRest &&
     spec.claimRef === undefined &&
     spec.instanceRef === undefined &&

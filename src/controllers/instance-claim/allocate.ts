@@ -14,6 +14,7 @@ import {
   locked,
   type Reconcile,
 } from '../../kube/index.ts';
+import { formerUid, planRecovery } from '../../plan/adoption-recovery.ts';
 import { allocate, type Binding, type WaitingClaim } from '../../plan/allocation.ts';
 import { type ClaimHoldings, holdingsOf } from '../../plan/claim-holdings.ts';
 import { isOver, isWaiting } from '../../plan/instance-claim.ts';
@@ -35,15 +36,22 @@ export function reconcileAllocation(
     if (claims.length === 0) return { type: 'done' };
     const open = pool && pool.metadata.deletionTimestamp === undefined;
     const [namespace] = key.split('/');
-    const bindings = open
+    const instances = stores.poolInstances.byIndex(BY_POOL, key);
+    const recovering = open ? claims.filter(({ claim }) => formerUid(claim) !== undefined) : [];
+    const recovered = recovering.flatMap((claim) => {
+      const held = stores.poolVolumes.list(namespace);
+      return planRecovery(claim, instances, held) ?? [];
+    });
+    const allocated = open
       ? allocate({
-          claims,
-          instances: stores.poolInstances.byIndex(BY_POOL, key),
+          claims: claims.filter((claim) => !recovering.includes(claim)),
+          instances,
           volumesOf: (name) => stores.poolVolumes.byIndex(BY_POOL, `${namespace}/${name}`),
           volumeNamed: (name) => stores.poolVolumes.get(namespace, name),
           heldBy: ({ metadata }) => stores.poolVolumes.byIndex(BY_INSTANCE, metadata.uid),
         })
       : [];
+    const bindings = [...recovered, ...allocated];
     const lost = await bindAll(context, bindings);
     const served = new Set(bindings.map(({ claim }) => claim.metadata.uid));
     tellWaiting(

@@ -1,9 +1,12 @@
 // Everything a claim's status is made from, read from the caches.
 import type { InstanceClaim } from '../../api/instance-claim.ts';
+import { annotations } from '../../api/names.ts';
 import type { Reason } from '../../api/reasons.ts';
+import { formerUid } from '../../plan/adoption-recovery.ts';
 import { isBindable, isClaimable, isFreshVolume } from '../../plan/allocation.ts';
 import type { InstanceClaimSnapshot } from '../../plan/instance-claim.ts';
 import { holdingsOf } from '../../plan/claim-holdings.ts';
+import { isKnownAs } from '../../plan/member.ts';
 import type { ControllerContext } from '../context.ts';
 import { BY_CLAIM, BY_POOL } from '../stores.ts';
 
@@ -45,6 +48,11 @@ function whyWaiting(stores: ControllerContext['stores'], claim: InstanceClaim): 
   }
   if (pool.metadata.deletionTimestamp !== undefined) {
     return { reason: 'PoolDeleting', message: `InstancePool ${poolName} is being deleted` };
+  }
+  const uid = formerUid(claim);
+  if (uid !== undefined) {
+    const message = `nothing remembers claim uid ${uid}; without the annotation ${annotations.recoverUid} it is served afresh`;
+    return { reason: 'WaitingForInstance', message };
   }
   const volume = whyNoVolume(stores, claim);
   if (volume) return volume;
@@ -89,7 +97,7 @@ function whyNoVolume(stores: ControllerContext['stores'], claim: InstanceClaim):
   if (asked?.type === 'Existing') {
     const { name, uid } = asked.existing;
     const volume = stores.poolVolumes.get(namespace, name);
-    if (volume?.metadata.uid !== uid) {
+    if (!volume || !isKnownAs(volume, uid)) {
       const message = `spec.volume.existing: no volume ${name} with uid ${uid} in namespace ${namespace}`;
       return { reason: 'VolumeNotFound', message };
     }
