@@ -7,10 +7,12 @@ import type { PoolVolume } from '../../api/pool-volume.ts';
 import type { VolumePool } from '../../api/volume-pool.ts';
 import { CloudError } from '../../azure/errors.ts';
 import type { Reconcile } from '../../kube/index.ts';
+import { readTags } from '../../plan/adoption-tags.ts';
 import { resolveScope } from '../../plan/pool-scope.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import { jitter } from '../../runtime/random.ts';
 import { type ControllerContext, callContext } from '../context.ts';
+import { createDiscoveryMetrics } from '../observation/discovery-metrics.ts';
 import { correlationId } from '../result.ts';
 import { adoptMissing } from './adopt.ts';
 import { collectGarbage } from './collect.ts';
@@ -39,7 +41,11 @@ export interface DiscoveryOptions {
 /** Keyed by the subscription's id, lower-cased. */
 export function reconcileDiscovery(options: DiscoveryOptions): Reconcile {
   const { context, memory } = options;
-  const { runtime, pollPace } = context;
+  const { runtime, pollPace, stores } = context;
+  const metrics = createDiscoveryMetrics(runtime, (uid) => {
+    const record = stores.poolInstances.byUid(uid) ?? stores.poolVolumes.byUid(uid);
+    return record?.status?.createdAt;
+  });
   return async (subscriptionId, signal, log) => {
     const pools = poolsIn(context, subscriptionId);
     if (pools.length === 0) return { type: 'done' };
@@ -52,14 +58,22 @@ export function reconcileDiscovery(options: DiscoveryOptions): Reconcile {
     const call = callContext('warm-up', correlationId(context), signal);
     const intervalMilliseconds = paced(shortestInterval(pools), pollPace);
     const wasComplete = last?.complete;
+    const startedAt = runtime.clock.monotonic();
+    const passEnded = (uids: readonly string[], error?: string): void => {
+      const durationSeconds = (runtime.clock.monotonic() - startedAt) / 1000;
+      metrics.passEnded({ subscriptionId, durationSeconds, uids, error });
+    };
     try {
       const query = { subscriptionId, installation: context.installation };
-      memory.completePass(subscriptionId, await context.cloud.discover(query, call));
+      const rows = await context.cloud.discover(query, call);
+      memory.completePass(subscriptionId, rows);
+      passEnded(rows.map(({ tags }) => readTags(tags).uid));
     } catch (error) {
       if (signal.aborted) throw error;
       const code = error instanceof CloudError ? error.code : 'InternalError';
       log.warn('discovery failed; nothing is decided on it', { code, detail: messageOf(error) });
       memory.failPass(subscriptionId, code);
+      passEnded([], code);
       if (wasComplete !== false) for (const pool of pools) options.wakePool(pool);
       const afterMilliseconds = Math.min(intervalMilliseconds, RETRY_MILLISECONDS / pollPace);
       return { type: 'wait', afterMilliseconds, why: 'the look at Azure failed' };
