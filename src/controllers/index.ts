@@ -184,9 +184,15 @@ function startMembers({ context, sources, startWhen }: Start): Pair {
     updatesWhen: mayNeedStep,
     priority,
   });
-  watchAndEnqueue(sources.poolVolumes, instances.queue, ({ metadata, spec }) =>
-    spec.instanceRef ? [`${metadata.namespace}/${spec.instanceRef.name}`] : [],
-  );
+  watchAndEnqueue(sources.poolVolumes, instances.queue, ({ metadata, spec, status }) => {
+    if (spec.instanceRef) return [`${metadata.namespace}/${spec.instanceRef.name}`];
+    const machine = status?.phase === 'Detaching' ? status.azure?.managedBy?.toLowerCase() : undefined;
+    if (machine === undefined) return [];
+    return stores.poolInstances
+      .list(metadata.namespace)
+      .filter((instance) => instance.status?.azure?.resourceId.toLowerCase() === machine)
+      .map(keyOfObject);
+  });
   watchAndEnqueue(
     sources.instanceClaims,
     instances.queue,

@@ -22,6 +22,8 @@ export const BY_CLAIM = 'claim';
 export const BY_FORMER_UID = 'formerUid';
 /** Volumes by the uid of the instance that is to hold them. */
 export const BY_INSTANCE = 'instance';
+/** Volumes that are to be detached, by the lower-cased id of the VM that Azure says holds them. */
+export const BY_MACHINE = 'machine';
 /** Claims by the `<namespace>/<name>` of their instance pool, and of the volume pool they draw from. */
 export const BY_INSTANCE_POOL = 'instancePool';
 export const BY_VOLUME_POOL = 'volumePool';
@@ -54,6 +56,10 @@ export function createSources(caches: Caches, namespace = 'poolkeeper-system'): 
         [BY_CLAIM]: ({ spec }) => (spec.claimRef ? [spec.claimRef.uid] : []),
         [BY_FORMER_UID]: ({ spec }) => (spec.adopt?.uid ? [spec.adopt.uid] : []),
         [BY_INSTANCE]: ({ spec }) => (spec.instanceRef ? [spec.instanceRef.uid] : []),
+        [BY_MACHINE]: ({ status }) =>
+          status?.phase === 'Detaching' && status.azure?.managedBy
+            ? [status.azure.managedBy.toLowerCase()]
+            : [],
       },
     }),
     poolInstances: caches.add(poolInstances, {

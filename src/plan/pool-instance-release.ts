@@ -38,11 +38,7 @@ export function planRelease(
     if (operation?.state === 'InProgress') return polled(snapshot, seen, POLL_ATTACH, now);
     if (operation?.state === 'Failed') return retried(seen, operation, now);
     if (machine.provisioningState === 'Updating') return polled(snapshot, seen, POLL_ATTACH, now);
-    const disks = planDataDisks(
-      machine.dataDisks,
-      [],
-      [...status.volumes, ...referencesOf(volumes)],
-    );
+    const disks = planDataDisks(machine.dataDisks, [], known(snapshot, status));
     if (disks.change) {
       const tags = tagsFor(snapshot, 'releasing');
       const step = { type: 'changeDataDisks', operation: 'Detach', ...disks.change, tags } as const;
@@ -68,6 +64,14 @@ export function planRelease(
     because: 'nothing of the claim is left on it',
     status: detached,
   };
+}
+
+/** Every disk on the VM that is ours to take off, once nobody is to keep it. */
+function known(
+  { volumes, strays = [] }: PoolInstanceSnapshot,
+  status: PoolInstanceStatus,
+): PoolInstanceStatus['volumes'] {
+  return [...status.volumes, ...referencesOf(volumes), ...strays];
 }
 
 /** A machine that is off, broken or busy runs no scripts, and its release must not wait for that. */
@@ -156,7 +160,7 @@ export function planDeletion(
   if (machine.provisioningState === 'Updating' || machine.provisioningState === 'Deleting') {
     return polled(snapshot, seen, POLL_INSTANCE, now);
   }
-  const disks = planDataDisks(machine.dataDisks, [], [...status.volumes, ...referencesOf(volumes)]);
+  const disks = planDataDisks(machine.dataDisks, [], known(snapshot, status));
   const tags = tagsFor(snapshot, 'deleting');
   if (disks.change) {
     const step = { type: 'changeDataDisks', operation: 'Detach', ...disks.change, tags } as const;

@@ -55,7 +55,9 @@ export function planUse(
   // Nothing of a hibernated machine can be changed before it is started.
   if (claimRef && machine.hibernated) return wake(snapshot, seen, machine, now);
   const tags = tagsFor(snapshot, claimRef ? 'connected' : 'free');
-  const disks = planDataDisks(machine.dataDisks, snapshot.volumes, status.volumes);
+  const { abandoned = [], strays = [] } = snapshot;
+  const wanted = snapshot.volumes.filter((volume) => !abandoned.includes(volume));
+  const disks = planDataDisks(machine.dataDisks, wanted, strays);
   if (disks.change) {
     const operationType = disks.change.attach.length > 0 ? 'Attach' : 'Detach';
     const step = {
@@ -73,6 +75,10 @@ export function planUse(
       because: 'tags follow',
       status: settled,
     };
+  }
+  if (abandoned.length > 0) {
+    const step = { type: 'releaseVolumes', volumes: abandoned } as const;
+    return { step, because: 'their claim is over', status: settled };
   }
   if (disks.waiting) return rest(settled, disks.because);
   if (!claimRef) return restFree(snapshot, settled, machine, now);

@@ -42,6 +42,8 @@ export interface Leftover {
   readonly id: string;
 }
 
+export type AttachedVolume = PoolInstanceStatus['volumes'][number];
+
 export interface PoolInstanceSnapshot {
   readonly instance: PoolInstance;
   readonly pool: InstancePool | undefined;
@@ -50,6 +52,10 @@ export interface PoolInstanceSnapshot {
   readonly claim: ClaimSeen;
   /** Volumes whose spec.instanceRef is this instance. */
   readonly volumes: readonly PoolVolume[];
+  /** Disks of ours on the VM that are not meant for it, which the live records say. */
+  readonly strays?: readonly AttachedVolume[];
+  /** Those of `volumes` that belong to a claim which is over and was not this instance's. */
+  readonly abandoned?: readonly PoolVolume[];
   /** NICs and OS disks of this record that outlived its VM. */
   readonly leftovers: readonly Leftover[];
   readonly installation: string;

@@ -17,7 +17,8 @@ import {
   type PoolInstanceSnapshot,
 } from '../../plan/pool-instance.ts';
 import type { ControllerContext } from '../context.ts';
-import { BY_CLAIM, BY_INSTANCE } from '../stores.ts';
+import { BY_CLAIM, BY_INSTANCE, BY_MACHINE } from '../stores.ts';
+import { findAbandoned, findStrays } from './strays.ts';
 
 export interface Gathered extends PoolInstanceSnapshot {
   /** The live VM with everything a write needs; undefined when unread or absent. */
@@ -36,7 +37,10 @@ export async function gather(
   const claim = await lookAtClaim(context, instance);
   const ownPool = pool?.metadata.uid === spec.poolRef.uid ? pool : undefined;
   const isDoubted = context.discovery.isDoubted(metadata.uid);
-  const look = instanceNeedsLook(instance, { volumes, claim, pool: ownPool }) || isDoubted;
+  const look =
+    instanceNeedsLook(instance, { volumes, claim, pool: ownPool }) ||
+    isDoubted ||
+    holdsStranger(context, instance);
   const [live, operation] = look
     ? await Promise.all([
         cloud.get('instance', instanceId(instance), call),
@@ -45,6 +49,8 @@ export async function gather(
     : [undefined, undefined];
   const machine = look ? (live ?? 'absent') : 'unread';
   const deleting = metadata.deletionTimestamp !== undefined;
+  const abandoned = await findAbandoned(context, instance, volumes);
+  const wanted = volumes.filter((volume) => !abandoned.includes(volume));
   return {
     instance,
     pool: ownPool,
@@ -53,10 +59,19 @@ export async function gather(
     operation,
     claim,
     volumes,
+    abandoned,
+    strays: live ? await findStrays(context, instance, live, wanted) : [],
     leftovers: deleting && machine === 'absent' ? await findLeftovers(context, instance, call) : [],
     installation,
     pollPace,
   };
+}
+
+/** A volume that is not meant for this VM waits to be taken off it. */
+function holdsStranger({ stores }: ControllerContext, instance: PoolInstance): boolean {
+  return stores.poolVolumes
+    .byIndex(BY_MACHINE, instanceId(instance).toLowerCase())
+    .some(({ spec }) => spec.instanceRef?.uid !== instance.metadata.uid);
 }
 
 /** Releasing is for ever, so the cache's word alone is not enough: a claim counts as gone only live. */
