@@ -42,6 +42,11 @@ export const snapshotBuild = z.object({
   machine: nonEmptyText(80).describe(
     'The name of the builder machine in Azure; its disks and NIC begin with the same name.',
   ),
+  networkInterfaceIds: z
+    .array(text(512))
+    .max(4)
+    .describe('ARM ids of its NICs, which Azure names.')
+    .optional(),
   startedAt: time().describe('When this attempt began.'),
   stepStartedAt: time().describe('When the present step began.'),
   deadline: time().describe('The attempt has failed if the step is not done by then.').optional(),

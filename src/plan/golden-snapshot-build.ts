@@ -13,7 +13,13 @@ import {
   type Recipe,
 } from './golden-snapshot-recipe.ts';
 import { finishScript, prepareScript, userScript } from './golden-snapshot-scripts.ts';
-import { atStep, failed, type GoldenStatus, goldenStatusOf } from './golden-snapshot-status.ts';
+import {
+  atStep,
+  failed,
+  type GoldenStatus,
+  goldenStatusOf,
+  withNetworkInterfaces,
+} from './golden-snapshot-status.ts';
 import {
   type BuildInput,
   type BuildPart,
@@ -140,8 +146,9 @@ function planMachine(input: BuildInput, status: GoldenStatus, now: number): Gold
     };
     return fail(input, code, message, now);
   }
-  if (machine.provisioningState !== 'Succeeded') return waiting(input, status, POLL_INSTANCE, now);
-  return proceed(atStep(status, pool, 'AttachingDisk', now), 'the builder machine runs');
+  const known = withNetworkInterfaces(status, machine.networkInterfaceIds);
+  if (machine.provisioningState !== 'Succeeded') return waiting(input, known, POLL_INSTANCE, now);
+  return proceed(atStep(known, pool, 'AttachingDisk', now), 'the builder machine runs');
 }
 
 function planAttachment(input: BuildInput, status: GoldenStatus, now: number): GoldenPlan {

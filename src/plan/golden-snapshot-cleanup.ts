@@ -6,6 +6,7 @@ import {
   atStep,
   type GoldenStatus,
   goldenStatusOf,
+  withNetworkInterfaces,
   withProgress,
 } from './golden-snapshot-status.ts';
 import {
@@ -32,7 +33,8 @@ export function planCleanUp(input: BuildInput, now: number): GoldenPlan {
     return waiting(input, status, POLL_INSTANCE, now);
   if (typeof machine === 'object' && isOurs(machine, pool)) {
     if (machine.provisioningState === 'Deleting') return waiting(input, status, POLL_INSTANCE, now);
-    return remove(status, 'instance', machine.id);
+    const known = withNetworkInterfaces(status, machine.networkInterfaceIds);
+    return remove(known, 'instance', machine.id);
   }
   for (const [kind, part] of remains(input)) {
     if (part.provisioningState === 'Deleting') return waiting(input, status, POLL_INSTANCE, now);

@@ -40,13 +40,12 @@ export function goldenSnapshotName({ metadata }: VolumePool, version: string): s
   return `pkgold-${shortUid(metadata.uid)}-${version}`;
 }
 
-/** The parts of a builder machine, by the names that its creation gives them. */
+/** The disks of a builder machine, by the names that we give them. NICs are named by Azure. */
 export function builderParts(machine: string) {
   return {
     machine,
     dataDisk: `${machine}-data`,
     osDisk: `${machine}-os`,
-    networkInterface: `${machine}-nic`,
   };
 }
 

@@ -180,6 +180,13 @@ export function failed(
   });
 }
 
+/** On record as soon as they are seen: Azure may take the machine away and leave them. */
+export function withNetworkInterfaces(status: GoldenStatus, seen: readonly string[]): GoldenStatus {
+  if (seen.length === 0) return status;
+  const networkInterfaceIds = seen.slice(0, 4);
+  return { ...status, snapshotBuild: { ...status.snapshotBuild!, networkInterfaceIds } };
+}
+
 /** Nobody wants this version any more. */
 export function superseded(status: GoldenStatus, pool: VolumePool, now: number): GoldenStatus {
   const before = status.snapshotBuild!;

@@ -16,6 +16,7 @@ interface ResourceSeen {
 export interface BuilderSeen extends ResourceSeen {
   readonly powerState?: string;
   readonly dataDisks: readonly { readonly lun: number; readonly diskId: string }[];
+  readonly networkInterfaceIds: readonly string[];
   readonly privateAddress?: string;
   readonly failure?: { readonly code: string; readonly message: string };
 }

@@ -69,14 +69,26 @@ async function lookAtParts(
     machine: () => cloud.get('instance', machineId(scope, names.machine), call),
     dataDisk: () => cloud.get('volume', diskId(scope, names.dataDisk), call),
     osDisk: () => cloud.get('volume', diskId(scope, names.osDisk), call),
-    networkInterface: () =>
-      cloud.get('networkInterface', networkInterfaceId(scope, names.networkInterface), call),
+    networkInterface: () => firstInterface(cloud, build.networkInterfaceIds ?? [], call),
     snapshot: () => cloud.get('snapshot', snapshotId(scope, snapshot), call),
   };
   const found = await Promise.all(
     partsToLookAt(pool).map(async (part) => [part, (await readers[part]()) ?? 'absent'] as const),
   );
   return { ...NOTHING_SEEN, ...Object.fromEntries(found) };
+}
+
+/** One after the other: they are deleted one after the other too. */
+async function firstInterface(
+  cloud: ControllerContext['cloud'],
+  ids: readonly string[],
+  call: CallContext,
+): Promise<unknown> {
+  for (const id of ids) {
+    const found = await cloud.get('networkInterface', id, call);
+    if (found) return found;
+  }
+  return undefined;
 }
 
 /** At most one call in ten intervals, and one when a disk could not be copied from it. */
@@ -180,8 +192,4 @@ export function diskId(scope: CloudScope, name: string): string {
 
 export function snapshotId(scope: CloudScope, name: string): string {
   return computeResourceId(scope, 'snapshots', name);
-}
-
-function networkInterfaceId({ subscriptionId, resourceGroup }: CloudScope, name: string): string {
-  return `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}/providers/Microsoft.Network/networkInterfaces/${name}`;
 }
