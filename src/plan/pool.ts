@@ -280,7 +280,9 @@ function lastScaling(input: PoolInput): number | undefined {
 function rememberFailures(input: PoolInput, now: number): CreationFailures | undefined {
   const before = input.memory.creationFailures;
   const failed = ownMembers(input).filter((member) => roleOf(member) === 'failed');
-  const fresh = latestError(failed.filter((member) => !input.isExcused?.(member)));
+  const fresh = latestError(
+    failed.filter((member) => !wasMade(member) && !input.isExcused?.(member)),
+  );
   // Failed members may be seen more than once before they are gone; each failure counts once.
   if (fresh && !(before && Date.parse(fresh.time) <= Date.parse(before.lastError.time))) {
     const count = (before?.count ?? 0) + 1;
@@ -293,6 +295,11 @@ function rememberFailures(input: PoolInput, now: number): CreationFailures | und
     ({ status }) => status?.createdAt !== undefined && Date.parse(status.createdAt) > failedAt,
   );
   return recovered ? undefined : before;
+}
+
+/** What once was ready and failed later says nothing against making another. */
+function wasMade({ status }: Member): boolean {
+  return status?.createdAt !== undefined;
 }
 
 function latestError(failed: readonly Member[]): LastError | undefined {
@@ -340,7 +347,7 @@ function remember(
   record(
     'Replace',
     failed.map((member) => member.metadata.name),
-    failures?.lastError.message ?? 'failed',
+    latestError(failed)?.message ?? 'failed',
   );
   return {
     ...input.memory,
