@@ -186,7 +186,8 @@ function startMembers({ context, sources, startWhen }: Start): Pair {
   });
   watchAndEnqueue(sources.poolVolumes, instances.queue, ({ metadata, spec, status }) => {
     if (spec.instanceRef) return [`${metadata.namespace}/${spec.instanceRef.name}`];
-    const machine = status?.phase === 'Detaching' ? status.azure?.managedBy?.toLowerCase() : undefined;
+    const machine =
+      status?.phase === 'Detaching' ? status.azure?.managedBy?.toLowerCase() : undefined;
     if (machine === undefined) return [];
     return stores.poolInstances
       .list(metadata.namespace)

@@ -14,11 +14,11 @@ export async function eventually<T>(
   what: string,
   look: () => T | Promise<T>,
   { withinSeconds = 20, because }: Patience = {},
-): Promise<NonNullable<T>> {
+): Promise<Exclude<T, undefined | null | false>> {
   const deadline = systemClock.monotonic() + withinSeconds * 1000;
   for (;;) {
     const found = await look();
-    if (found) return found;
+    if (found) return found as Exclude<T, undefined | null | false>;
     if (systemClock.monotonic() > deadline) break;
     await sleep(systemClock, POLL_MILLISECONDS);
   }

@@ -286,6 +286,7 @@ export class PoolsWorld {
     const settled = records.every(({ status }) => SETTLED.has(status?.phase ?? 'Pending'));
     const present = new Set(found);
     return [
+      ...this.watch.doublyServed().map((owner) => `two of one kind: ${owner}`),
       ...(settled ? [] : ['some records are not settled']),
       ...found.filter((name) => !expected.has(name)).map((name) => `${name} has no record`),
       ...[...expected].filter((name) => !present.has(name)).map((name) => `${name} is missing`),
