@@ -30,6 +30,7 @@ import {
   SimulatedAzure,
 } from '../../src/local/azure/index.ts';
 import { KubernetesServer } from '../../src/local/kubernetes/index.ts';
+import type { Clock } from '../../src/runtime/clock.ts';
 import { FakeClock, settle } from '../../src/runtime/fake-clock.ts';
 import { createRuntime, type Runtime } from '../../src/runtime/index.ts';
 import { seededRandom } from '../../src/runtime/random.ts';
@@ -62,6 +63,8 @@ export class GoldenWorld {
   readonly scripts: { readonly kind: ScriptKind; readonly text: string }[] = [];
   /** Exit codes to come, by script; 0 when there is none. */
   readonly exitCodes: Partial<Record<ScriptKind, number[]>> = {};
+  /** What a script prints besides its greeting. */
+  readonly outputs: Partial<Record<ScriptKind, string>> = {};
   lives = 0;
   isPortOpen = true;
   #life: Life | undefined;
@@ -94,7 +97,7 @@ export class GoldenWorld {
     const life: Life = { isDead: false, callsLeft: this.callsPerLife, stops: [] };
     this.#life = life;
     this.lives++;
-    const { runtime } = this;
+    const runtime = createRuntime({ ...this.runtime, clock: mortalClock(this.clock, life) });
     const to = mortal(transportTo(this.server, `controller-${this.lives}`), life);
     const kubernetes = connectKubernetes({ runtime, to, component: 'controller' });
     const sources = createSources(kubernetes.caches);
@@ -235,7 +238,8 @@ export class GoldenWorld {
     const code = this.exitCodes[kind]?.shift() ?? 0;
     const disk = `${machineId.replace('virtualMachines', 'disks')}-data`;
     if (kind === 'script' && code === 0) this.azure.writeToDisk(disk, 'the script');
-    const stdout = `${kind} says hello\npoolkeeper-exit-code:${code}\n`;
+    const said = this.outputs[kind] ?? '';
+    const stdout = `${kind} says hello\n${said}poolkeeper-exit-code:${code}\n`;
     return { stdout, stderr: '', exitCode: code, durationMilliseconds: 20_000 };
   }
 
@@ -277,6 +281,18 @@ function kindOf(script: string): ScriptKind {
   if (script.includes('mkfs.ext4')) return 'prepare';
   if (script.includes('umount')) return 'finish';
   return script.includes('/var/lib/poolkeeper/build') ? 'script' : 'ready';
+}
+
+/** A dead process's timers do nothing any more. */
+function mortalClock(clock: Clock, life: Life): Clock {
+  return {
+    now: () => clock.now(),
+    monotonic: () => clock.monotonic(),
+    schedule: (delay, callback) =>
+      clock.schedule(delay, () => {
+        if (!life.isDead) callback();
+      }),
+  };
 }
 
 /** A changing call was carried out; its answer arrives only while the life lasts. */

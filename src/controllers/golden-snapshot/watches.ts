@@ -26,12 +26,14 @@ export function watchGoldenSnapshots(
     sources.poolVolumes,
     queue,
     ({ metadata, spec }) => [`${metadata.namespace}/${spec.poolRef.name}`],
-    { updatesWhen: leftCreation },
+    { updatesWhen: creationDiffers },
   );
 }
 
-function leftCreation({ status }: DeepReadonly<PoolVolume>, old: DeepReadonly<PoolVolume>) {
-  return old.status?.phase === 'Creating' && status?.phase !== 'Creating';
+function creationDiffers({ status }: DeepReadonly<PoolVolume>, old: DeepReadonly<PoolVolume>) {
+  const isOver = old.status?.phase === 'Creating' && status?.phase !== 'Creating';
+  const { lastError } = status ?? {};
+  return isOver || (lastError !== undefined && lastError.time !== old.status?.lastError?.time);
 }
 
 /** True when the builder told the pool something new. */
