@@ -16,8 +16,8 @@ import {
   installationSetting,
   openHistory,
 } from './history-settings.ts';
-import { serveEndpoints } from './http-endpoints.ts';
-import { type Operator, startOperator } from './operator.ts';
+import { endpointHandlers, serveEndpoints } from './http-endpoints.ts';
+import { startOperator } from './operator.ts';
 import { flag, wholeNumber } from './settings.ts';
 import { stopSignal } from './signals.ts';
 import { version } from './version.ts';
@@ -107,7 +107,7 @@ export const command = defineCommand({
     });
     const endpoints = await serveEndpoints(
       given.httpAddress,
-      handlersOf(operator, runtime.metrics.expose),
+      endpointHandlers(operator, runtime.metrics.expose),
     );
     const debug = given.debugAddress
       ? await serveDebug({ address: given.debugAddress, report: operator.report })
@@ -146,15 +146,4 @@ async function connectAzure(
     userAgent: `poolkeeper/${version}`,
     ...(given.azureEndpoint === undefined ? {} : { endpoint: given.azureEndpoint }),
   });
-}
-
-function handlersOf(operator: Operator, metrics: () => Promise<string>) {
-  return {
-    live: () => {
-      const { silent } = operator.health();
-      return silent.length > 0 ? `no word from the watches of ${silent.join(', ')}` : undefined;
-    },
-    ready: () => (operator.health().synced ? undefined : 'caches are not synced'),
-    metrics,
-  };
 }

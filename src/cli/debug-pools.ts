@@ -19,14 +19,20 @@ export function serveDebug({ address, report }: DebugOptions): Promise<RunningSe
   return serveHttp({
     address,
     setting: '--debug-address',
-    answer: (url, headers) => {
-      // A page in the developer's browser must not read this under a name of its own that it has
-      // pointed at 127.0.0.1.
-      if (!isAddressed(headers)) return { status: 421, body: 'ask by address or as localhost\n' };
-      if (url.pathname !== '/debug/pools') return { status: 404, body: 'not found\n' };
-      return answer(url.searchParams, report);
-    },
+    answer: (url, headers) => debugPage(report, url, headers),
   });
+}
+
+export function debugPage(
+  report: DebugOptions['report'],
+  url: URL,
+  headers: IncomingHttpHeaders,
+): Page {
+  // A page in the developer's browser must not read this under a name of its own that it has
+  // pointed at 127.0.0.1.
+  if (!isAddressed(headers)) return { status: 421, body: 'ask by address or as localhost\n' };
+  if (url.pathname !== '/debug/pools') return { status: 404, body: 'not found\n' };
+  return answer(url.searchParams, report);
 }
 
 function answer(parameters: URLSearchParams, report: DebugOptions['report']): Page {

@@ -1,5 +1,7 @@
 // The operator's own HTTP endpoints: liveness, readiness, metrics.
+
 import { type Page, type RunningServer, serveHttp } from './http-server.ts';
+import type { Operator } from './operator.ts';
 
 export type Endpoints = RunningServer;
 
@@ -18,11 +20,11 @@ export function serveEndpoints(address: string, handlers: EndpointHandlers): Pro
   return serveHttp({
     address,
     setting: '--http-address',
-    answer: ({ pathname }) => answer(pathname, handlers),
+    answer: ({ pathname }) => endpointPage(pathname, handlers),
   });
 }
 
-async function answer(path: string, handlers: EndpointHandlers): Promise<Page> {
+export async function endpointPage(path: string, handlers: EndpointHandlers): Promise<Page> {
   switch (path) {
     case '/metrics':
       return { status: 200, body: await handlers.metrics(), contentType: METRICS_TYPE };
@@ -40,4 +42,19 @@ function verdict(problem: string | undefined): Page {
   return problem === undefined
     ? { status: 200, body: 'ok\n' }
     : { status: 503, body: `${problem}\n` };
+}
+
+/** What an operator answers. */
+export function endpointHandlers(
+  operator: Pick<Operator, 'health'>,
+  metrics: () => Promise<string>,
+): EndpointHandlers {
+  return {
+    live: () => {
+      const { silent } = operator.health();
+      return silent.length > 0 ? `no word from the watches of ${silent.join(', ')}` : undefined;
+    },
+    ready: () => (operator.health().synced ? undefined : 'caches are not synced'),
+    metrics,
+  };
 }

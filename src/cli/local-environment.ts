@@ -18,7 +18,7 @@ import { startEmbeddedKubernetes } from '../local/kubernetes/index.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Runtime } from '../runtime/index.ts';
 import { createIfAbsent } from './examples.ts';
-import { startOperator } from './operator.ts';
+import { type Operator, startOperator } from './operator.ts';
 import { SettingsError } from './settings.ts';
 import { version } from './version.ts';
 
@@ -40,6 +40,8 @@ export interface LocalEnvironment {
   /** An administrator's client; its caches hold nothing. */
   readonly client: KubeClient;
   readonly access: ClusterAccess;
+  /** Absent when the environment runs without its controller. */
+  readonly operator?: Operator;
   stop(): Promise<void>;
 }
 
@@ -83,10 +85,19 @@ export async function startLocalEnvironment(options: LocalOptions): Promise<Loca
         closers.push(() => agent.stop());
       }
     }
-    if (options.withController)
-      closers.push(await startController(options, access, azureUrl, closers));
+    const operator = options.withController
+      ? await startController(options, access, azureUrl, closers)
+      : undefined;
     const { kubeconfig, url: kubernetesUrl } = kubernetes;
-    return { kubeconfig, kubernetesUrl, azureUrl, client: connection.client, access, stop };
+    return {
+      kubeconfig,
+      kubernetesUrl,
+      azureUrl,
+      client: connection.client,
+      access,
+      ...(operator && { operator }),
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;
@@ -166,7 +177,7 @@ async function startController(
   access: ClusterAccess,
   azureUrl: string,
   closers: (() => Promise<void>)[],
-): Promise<() => Promise<void>> {
+): Promise<Operator> {
   const artifacts = await startArtifactServer();
   closers.push(() => artifacts.close());
   const operator = startOperator({
@@ -192,5 +203,6 @@ async function startController(
     httpHostAliases: { [ARTIFACT_HOST]: artifacts.address },
     onLost: () => {},
   });
-  return () => operator.stop();
+  closers.push(() => operator.stop());
+  return operator;
 }

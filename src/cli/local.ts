@@ -8,7 +8,10 @@ import { createRuntime, type Runtime } from '../runtime/index.ts';
 import { createLog } from '../runtime/log.ts';
 import { createMetrics } from '../runtime/metrics.ts';
 import { defineCommand } from './command.ts';
+import { debugPage } from './debug-pools.ts';
 import { applyExamples, type Example, readExamples, readReadiness } from './examples.ts';
+import { endpointHandlers, endpointPage } from './http-endpoints.ts';
+import { type RunningServer, serveHttp } from './http-server.ts';
 import { ChangeLines, formatTable, readRows } from './live-table.ts';
 import { type LocalEnvironment, startLocalEnvironment } from './local-environment.ts';
 import { flag, list, wholeNumber } from './settings.ts';
@@ -25,6 +28,11 @@ const settings = z.object({
   azurePort: wholeNumber(0, 65_535)
     .default(16_444)
     .describe('Port of the simulated Azure; 0 takes any free one'),
+  httpPort: wholeNumber(0, 65_535)
+    .optional()
+    .describe(
+      'Port of /metrics, /healthz and /debug/pools; default 16445, or any free one with --port 0',
+    ),
   azureSpeed: wholeNumber(1, 1000)
     .default(50)
     .describe('How many times faster than real ones Azure and the nodes run'),
@@ -44,6 +52,8 @@ const settings = z.object({
     .default('info')
     .describe('Least severe level that is logged'),
 });
+
+const DEFAULT_HTTP_PORT = 16_445;
 
 type Settings = z.output<typeof settings>;
 
@@ -71,20 +81,50 @@ export const command = defineCommand({
     });
     const kubeconfigFile = join(stateDirectory, 'kubeconfig');
     writeFileSync(kubeconfigFile, environment.kubeconfig, { mode: 0o600 });
-    greet(environment, kubeconfigFile, logFile);
+    // Who leaves the choice of one port to the system runs several of these at once.
+    const httpPort = given.httpPort ?? (given.port === 0 ? 0 : DEFAULT_HTTP_PORT);
+    const endpoints = await serveOperator(httpPort, runtime, environment);
+    greet(environment, { kubeconfig: kubeconfigFile, logFile, endpoints: endpoints?.url });
     const examples = given.examples ? readExamples() : [];
     await applyExamples(environment.client, examples);
     const code = await watch({ given, runtime, environment, examples, stopped });
     await environment.stop();
+    await endpoints?.close();
     return code;
   },
 });
 
-function greet(environment: LocalEnvironment, kubeconfig: string, logFile: string): void {
+/** The controller's endpoints and its debug endpoint at one address: nobody else can reach it. */
+async function serveOperator(
+  port: number,
+  { metrics }: Runtime,
+  { operator }: LocalEnvironment,
+): Promise<RunningServer | undefined> {
+  if (!operator) return undefined;
+  const handlers = endpointHandlers(operator, metrics.expose);
+  return await serveHttp({
+    address: `127.0.0.1:${port}`,
+    setting: '--http-port',
+    answer: (url, headers) =>
+      url.pathname.startsWith('/debug/')
+        ? debugPage(operator.report, url, headers)
+        : endpointPage(url.pathname, handlers),
+  });
+}
+
+interface Places {
+  readonly kubeconfig: string;
+  readonly logFile: string;
+  readonly endpoints: string | undefined;
+}
+
+function greet(environment: LocalEnvironment, { kubeconfig, logFile, endpoints }: Places): void {
   console.log(`Poolkeeper is running.
 
   Kubernetes API   ${environment.kubernetesUrl}
-  simulated Azure  ${environment.azureUrl}
+  simulated Azure  ${environment.azureUrl}${
+    endpoints ? `\n  metrics, pools   ${endpoints}/metrics, ${endpoints}/debug/pools` : ''
+  }
   log              ${logFile}
 
 In another terminal:
