@@ -31,6 +31,11 @@ export const knownDivergences: readonly KnownDivergence[] = [
       'CEL is evaluated without a type checker; our own definitions are checked on a real one.',
   },
   {
+    case: 'watches: a version that is long forgotten is Expired',
+    on: 'embedded',
+    reason: 'It remembers from the start until it is told to compact; then it answers the same.',
+  },
+  {
     case: 'deletion: an owner without a uid is refused',
     on: 'embedded',
     reason: 'The cause names the field with an index.',

@@ -120,6 +120,15 @@ contract('watches', {
     const answer = await cluster.get(`${cluster.widgets()}?resourceVersion=${future}`);
     refused(answer, { code: 504, reason: 'Timeout', message: /Too large resource version/ });
   },
+  'a version that is long forgotten is Expired': async (cluster) => {
+    const watch = await cluster.watch(`${cluster.widgets()}?watch=true&resourceVersion=1`);
+    const event = await watch.next();
+    assert.equal(event?.type, 'ERROR');
+    assert.equal(event?.object.kind, 'Status');
+    assert.deepEqual([event?.object.code, event?.object.reason], [410, 'Expired']);
+    assert.match(event?.object.message, /^too old resource version: 1 \(\d+\)$/);
+    watch.stop();
+  },
   'timeoutSeconds ends a watch without an error': async (cluster) => {
     const query = `watch=true&timeoutSeconds=1&resourceVersion=${await version(cluster)}`;
     const watch = await cluster.watch(`${cluster.widgets()}?${query}`);
