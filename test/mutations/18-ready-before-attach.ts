@@ -1,0 +1,14 @@
+import type { Mutation } from './mutation.ts';
+
+export const mutation: Mutation = {
+  defect: 'A claim is Ready as soon as its machine runs, with the disk still on its way.',
+  edits: [
+    {
+      file: 'src/plan/instance-claim.ts',
+      find: 'judgePower(instance), attachment,',
+      replace: 'judgePower(instance),',
+    },
+  ],
+  test: 'src/plan/defects.test.ts',
+  killedBy: ['is not Ready before Azure shows its disk in the machine'],
+};
