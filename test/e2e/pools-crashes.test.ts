@@ -19,7 +19,7 @@ afterEach(() => world.stop());
 
 const namespace = 'stories';
 const fresh = { volume: { type: 'New', new: { poolRef: { name: 'disks' } } } };
-const scaling = { minFree: 3, maxFree: 3, maxTotal: 10 };
+const scaling = { minFree: 3, maxFree: 3, maxTotal: 10, scaleDownCooldown: '1s' };
 const patience = { withinSeconds: 40 };
 
 async function createPools(): Promise<void> {

@@ -12,7 +12,7 @@ import { PoolsWorld } from './pools-world.ts';
 let world: PoolsWorld;
 afterEach(() => world.stop());
 
-const small = { minFree: 2, maxFree: 2, maxTotal: 5 };
+const small = { minFree: 2, maxFree: 2, maxTotal: 5, scaleDownCooldown: '1s' };
 const fresh = { volume: { type: 'New', new: { poolRef: { name: 'disks' } } } };
 
 /** A pool fills, a claim is served and released, and everything is counted. */
