@@ -23,6 +23,7 @@ import type { PoolInstance } from '../api/pool-instance.ts';
 import type { PoolVolume } from '../api/pool-volume.ts';
 import type { VolumePool } from '../api/volume-pool.ts';
 import { allocate } from './allocation.ts';
+import { type GarbageInput, planGarbage } from './garbage.ts';
 import { planInstanceClaim } from './instance-claim.ts';
 import { memberTags } from './member.ts';
 import {
@@ -330,5 +331,63 @@ describe('a claim', () => {
       });
     assert.equal(bindings([asking(uid)], [aPoolInstance()], [volume]).length, 1);
     assert.deepEqual(bindings([asking(uidOf('former'))], [aPoolInstance()], [volume]), []);
+  });
+});
+
+describe('what is in Azure without a record', () => {
+  const row = (name: string, tags: Record<string, string> = {}) => ({
+    id: `/disks/${name}`,
+    kind: 'volume' as const,
+    name,
+    timeCreated: timeAt(0),
+    tags: {
+      'poolkeeper:installation': 'test',
+      'poolkeeper:role': 'volume',
+      'poolkeeper:status': 'free',
+      'poolkeeper:uid': uidOf(name),
+      ...tags,
+    },
+  });
+  const MINUTE = 60_000;
+  const collectedOf = (
+    rows: GarbageInput['rows'],
+    now: number,
+    before: GarbageInput['sightings'] = new Map(),
+  ) => {
+    const { collect, sightings } = planGarbage(
+      {
+        rows,
+        installation: 'test',
+        isRecorded: () => false,
+        hasPool: () => false,
+        isPool: () => false,
+        isClaim: () => false,
+        sightings: before,
+        spacingMilliseconds: 5 * MINUTE,
+        minimumAgeMilliseconds: 10 * MINUTE,
+        maximumPerPass: 10,
+      },
+      now,
+    );
+    return { names: collect.map(({ name }) => name), sightings };
+  };
+
+  test('is not deleted on one look at Resource Graph, which may be old', () => {
+    const first = collectedOf([row('stray')], NOW);
+    assert.deepEqual(first.names, []);
+    const soon = collectedOf([row('stray')], NOW + 4 * MINUTE, first.sightings);
+    assert.deepEqual(soon.names, []);
+    const later = collectedOf([row('stray')], NOW + 5 * MINUTE, soon.sightings);
+    assert.deepEqual(later.names, ['stray']);
+  });
+
+  test('is left alone when it is of another installation or holds what somebody kept', () => {
+    const rows = [
+      row('theirs', { 'poolkeeper:installation': 'another' }),
+      row('kept', { 'poolkeeper:status': 'retained' }),
+      row('stray'),
+    ];
+    const first = collectedOf(rows, NOW);
+    assert.deepEqual(collectedOf(rows, NOW + 5 * MINUTE, first.sightings).names, ['stray']);
   });
 });
