@@ -186,6 +186,24 @@ describe('a record', () => {
   });
 });
 
+test('a retired record looks for what was left of a machine that nobody ever saw', async () => {
+  const { metadata } = await create(
+    aPoolInstance({ status: { phase: 'Failed', azure: undefined } }),
+  );
+  await client.delete(poolInstances, boxes);
+  const osDisk = { id: `/disks/pkvm-${metadata.uid}-os` };
+  const cloud = {
+    get: async (_: string, id: string) => (id.endsWith(osDisk.id) ? osDisk : undefined),
+  };
+  const view = { ...(await aViewOfNow()), cloud } as unknown as ControllerContext;
+  const call = { correlationId: 'c', priority: 'warm-up' } as const;
+  const { leftovers } = await gather(view, await instance(), call);
+  assert.deepEqual(
+    leftovers.map(({ kind, id }) => [kind, id.endsWith(osDisk.id)]),
+    [['volume', true]],
+  );
+});
+
 describe('a claim', () => {
   test('of the same name does not inherit the machine of its predecessor', async () => {
     const former = await create(anInstanceClaim());
