@@ -4,6 +4,7 @@
 import type { InstanceClaim } from '../api/instance-claim.ts';
 import type { PoolInstance } from '../api/pool-instance.ts';
 import type { PoolVolume } from '../api/pool-volume.ts';
+import { isKnownAs } from './member.ts';
 
 export interface ClaimHoldings {
   readonly instance: PoolInstance | undefined;
@@ -26,7 +27,8 @@ export function holdingsOf(
     return instance === undefined || holder === undefined || holder === instance.metadata.uid;
   });
   const volume = choose(here, status?.volume?.uid);
-  const isTold = volume !== undefined && volume.metadata.uid === status?.volume?.uid;
+  const told = status?.volume?.uid;
+  const isTold = volume !== undefined && told !== undefined && isKnownAs(volume, told);
   return { instance, volume, surplus: isTold ? here.filter((one) => one !== volume) : [] };
 }
 
@@ -37,8 +39,8 @@ export function isSurplusInstance(
   instances: readonly PoolInstance[],
 ): boolean {
   const told = claim.status?.instance?.uid;
-  if (told === undefined || told === instance.metadata.uid) return false;
-  return instances.some(({ metadata }) => metadata.uid === told);
+  if (told === undefined || isKnownAs(instance, told)) return false;
+  return instances.some((one) => isKnownAs(one, told));
 }
 
 /** The one that the claim was told of; before that the same one for everybody who looks. */
@@ -46,6 +48,6 @@ function choose<M extends PoolInstance | PoolVolume>(
   members: readonly M[],
   told: string | undefined,
 ): M | undefined {
-  const known = members.find(({ metadata }) => metadata.uid === told);
+  const known = told === undefined ? undefined : members.find((one) => isKnownAs(one, told));
   return known ?? [...members].sort((a, b) => a.spec.ordinal - b.spec.ordinal)[0];
 }

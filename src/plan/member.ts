@@ -52,7 +52,8 @@ export function memberTags(
   claim: ClaimReference | undefined,
 ): Record<string, string> {
   const { metadata, spec } = member;
-  const lastUsed = member.status?.releasedAt ?? member.status?.claimedAt;
+  const { releasedAt = '', claimedAt = '' } = member.status ?? {};
+  const lastUsed = (releasedAt > claimedAt ? releasedAt : claimedAt) || metadata.creationTimestamp;
   const tags: Record<string, string> = {
     installation,
     role: member.kind === 'PoolInstance' ? 'instance' : 'volume',
@@ -66,7 +67,7 @@ export function memberTags(
     'claim-name': claim?.name ?? '',
     'claim-uid': claim?.uid ?? '',
     created: metadata.creationTimestamp,
-    lastused: lastUsed ?? metadata.creationTimestamp,
+    lastused: lastUsed,
   };
   return Object.fromEntries(
     Object.entries(tags).map(([name, value]) => [`poolkeeper:${name}`, value.slice(0, 256)]),

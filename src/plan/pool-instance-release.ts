@@ -99,19 +99,16 @@ function planReuse(
     if (!step) return polled(snapshot, seen, POLL_INSTANCE, now);
     return { step, because: `warmState is ${warmState}`, status: withoutOperation(seen) };
   }
-  const tags = tagsFor(snapshot, 'free');
   const because = 'released';
-  const { claimedAt: _, ...free } = inPhase(
+  const { claimedAt: _, ...loose } = inPhase(
     withMachine(status, snapshot.machine),
     'Free',
     because,
     now,
   );
-  return {
-    step: { type: 'tagInstance', id: snapshot.machine.id, tags },
-    because,
-    status: { ...free, releasedAt: timestamp(now), freeSince: timestamp(now) },
-  };
+  const free = { ...loose, releasedAt: timestamp(now), freeSince: timestamp(now) };
+  const tags = tagsFor({ ...snapshot, instance: { ...snapshot.instance, status: free } }, 'free');
+  return { step: { type: 'tagInstance', id: snapshot.machine.id, tags }, because, status: free };
 }
 
 /** The record is retired and nobody's: remove the VM and whatever outlives it, then the record. */

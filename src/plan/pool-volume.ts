@@ -257,12 +257,9 @@ function planReturn(snapshot: PoolVolumeSnapshot, status: PoolVolumeStatus, now:
     };
   }
   const because = `released by claim ${volume.spec.lastClaimRef.name}`;
-  const tags = tagsFor(snapshot, 'retained');
-  return {
-    step: { type: 'tagDisk', id: disk.id, tags },
-    because,
-    status: { ...inPhase(loose, 'Retained', because, now), releasedAt: timestamp(now) },
-  };
+  const retained = { ...inPhase(loose, 'Retained', because, now), releasedAt: timestamp(now) };
+  const tags = tagsFor({ ...snapshot, volume: { ...volume, status: retained } }, 'retained');
+  return { step: { type: 'tagDisk', id: disk.id, tags }, because, status: retained };
 }
 
 function planRest(snapshot: PoolVolumeSnapshot, status: PoolVolumeStatus, now: number): Plan {
