@@ -78,11 +78,12 @@ export function reconcileDiscovery(options: DiscoveryOptions): Reconcile {
       const afterMilliseconds = Math.min(intervalMilliseconds, RETRY_MILLISECONDS / pollPace);
       return { type: 'wait', afterMilliseconds, why: 'the look at Azure failed' };
     }
+    const affected = pools.filter((pool) => isMissingAny(memory, pool, subscriptionId));
     try {
       await adoptMissing({ context, memory, call, log }, subscriptionId);
     } finally {
-      // Pools that waited for this look go on; the others hear of adoptions from the records.
-      if (wasComplete !== true) for (const pool of pools) options.wakePool(pool);
+      // Those that waited for this look, or counted on a member that turns out to be gone, go on.
+      for (const pool of wasComplete === true ? affected : pools) options.wakePool(pool);
     }
     const lagMilliseconds = LAG_MILLISECONDS / pollPace;
     const wake = options.wakeMember;
@@ -104,6 +105,12 @@ export function subscriptionOf(
 ): string | undefined {
   const resolved = resolveScope(pool.spec.azure, pool.status?.scope, defaults);
   return 'scope' in resolved ? resolved.scope.subscriptionId.toLowerCase() : undefined;
+}
+
+function isMissingAny(memory: DiscoveryMemory, pool: Pool, subscriptionId: string): boolean {
+  const kind = pool.kind === 'InstancePool' ? 'instance' : 'volume';
+  const key = `${pool.metadata.namespace}/${pool.metadata.name}`;
+  return memory.ofPool(kind, key, subscriptionId).missing.length > 0;
 }
 
 function poolsIn({ stores, defaults }: ControllerContext, subscriptionId: string): Pool[] {
