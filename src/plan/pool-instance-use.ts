@@ -54,7 +54,8 @@ export function planUse(
   }
   // Nothing of a hibernated machine can be changed before it is started.
   if (claimRef && machine.hibernated) return wake(snapshot, seen, machine, now);
-  const tags = tagsFor(snapshot, claimRef ? 'connected' : 'free');
+  const claimed = { ...snapshot, instance: { ...instance, status } };
+  const tags = tagsFor(claimed, claimRef ? 'connected' : 'free');
   const { abandoned = [], strays = [] } = snapshot;
   const wanted = snapshot.volumes.filter((volume) => !abandoned.includes(volume));
   const disks = planDataDisks(machine.dataDisks, wanted, strays);

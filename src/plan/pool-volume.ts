@@ -220,7 +220,8 @@ function planAttachment(
     ...(claimRef ? { claimedAt: status.claimedAt ?? timestamp(now) } : {}),
   };
   if (snapshot.disk === 'absent') return rest(attached, because);
-  const tags = tagsFor(snapshot, 'attached');
+  const { volume } = snapshot;
+  const tags = tagsFor({ ...snapshot, volume: { ...volume, status: attached } }, 'attached');
   return {
     step: carriesTags(snapshot.disk.tags, tags)
       ? undefined
