@@ -16,8 +16,11 @@ export interface GarbageInput {
   readonly isRecorded: (uid: string) => boolean;
   /** True when the pool that the tags name exists and so can adopt it. */
   readonly hasPool: (role: string, namespace: string, name: string) => boolean;
-  /** Uids of pools that exist: temporary machines and snapshots carry the uid of theirs. */
-  readonly isPool: (uid: string) => boolean;
+  /**
+   * True when a pool of this uid exists and has a use for the resource of this name: temporary machines
+   * and snapshots carry the uid of their pool.
+   */
+  readonly isPool: (uid: string, name: string) => boolean;
   readonly isClaim: (uid: string) => boolean;
   /** Suspects of earlier complete passes by lower-cased id; gone from it when not seen any more. */
   readonly sightings: ReadonlyMap<string, Sighting>;
@@ -57,7 +60,8 @@ function isSuspect(row: DiscoveryRow, input: GarbageInput): boolean {
   // Bytes that somebody may want back, or a machine that somebody was given.
   if (tags.status === 'retained' || tags.status === 'quarantined') return false;
   if (tags.claim !== undefined || input.isClaim(tags.uid)) return false;
-  if (tags.uid !== '' && (input.isRecorded(tags.uid) || input.isPool(tags.uid))) return false;
+  if (tags.uid !== '' && (input.isRecorded(tags.uid) || input.isPool(tags.uid, row.name)))
+    return false;
   // An interface or a disk that a machine holds goes with it.
   if (row.managedBy !== undefined) return false;
   if (row.kind === 'networkInterface') return true;

@@ -50,12 +50,19 @@ export function builderParts(machine: string) {
 }
 
 /** True for whatever in Azure this pool's builds have a use for: it is nobody's garbage. */
-export function isOfBuild({ status }: VolumePool, name: string): boolean {
+export function isOfBuild({ spec, status }: VolumePool, name: string): boolean {
   const lowered = name.toLowerCase();
-  const { snapshotBuild: build, builtSnapshots = [] } = status ?? {};
+  const { snapshotBuild: build, builtSnapshots = [], goldenSnapshot } = status ?? {};
   if (build && lowered.startsWith(build.machine.toLowerCase())) return true;
   if (build && lowered.startsWith('pkgold-') && lowered.endsWith(build.version)) return true;
-  return builtSnapshots.some(({ id }) => id.toLowerCase().endsWith(`/${lowered}`));
+  const { goldenSnapshot: asked } = spec;
+  const ids = [
+    goldenSnapshot?.id,
+    // A snapshot that was built here once and is now named by the spec has become the user's.
+    asked.type === 'Existing' ? asked.existing.id : undefined,
+    ...builtSnapshots.map(({ id }) => id),
+  ];
+  return ids.some((id) => id?.toLowerCase().endsWith(`/${lowered}`));
 }
 
 /** The tags by which leftovers are recognised; their uid is that of the pool. */

@@ -394,3 +394,24 @@ describe('a controller that is killed', () => {
     assert.equal(world.goldenSnapshots().length, 1);
   });
 });
+
+describe('leftovers of a builder', () => {
+  test('that nobody remembers are collected by discovery, those in use are not', async () => {
+    world.exitCodes.ready = Array(1000).fill(1);
+    const ready = { type: 'RunCommand', runCommand: {}, timeout: '2h' };
+    await world.createPool({ build: { ready } });
+    world.start();
+    const step = async () => (await statusOf())?.snapshotBuild?.step;
+    await world.until('it waits', async () => (await step()) === 'WaitingUntilReady');
+    const disk = world.azure.resources().find(({ name }) => name.endsWith('-data'));
+    const orphan = structuredClone(disk!);
+    Object.assign(orphan, { id: `${orphan.id}-lost`, name: 'pktmp-lost', diskState: 'Unattached' });
+    if (orphan.kind === 'disk') delete orphan.managedBy;
+    world.azure.cloud.resources.save(orphan, world.clock.now());
+    await world.until('the orphan is gone', () => !world.names('disk').includes('pktmp-lost'));
+    assert.equal(await step(), 'WaitingUntilReady');
+    assert.equal(world.temporaries().length, 4, 'the builder with its disks and NIC');
+    world.exitCodes.ready = [];
+    await world.untilReady();
+  });
+});

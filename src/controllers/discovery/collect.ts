@@ -4,6 +4,7 @@ import type { CallContext } from '../../azure/port.ts';
 import { readTags } from '../../plan/adoption-tags.ts';
 import type { DiscoveryRow } from '../../plan/discovery.ts';
 import { type LiveSuspect, planGarbage, whyKept } from '../../plan/garbage.ts';
+import { isOfBuild } from '../../plan/golden-snapshot-recipe.ts';
 import { isKnownAs } from '../../plan/member.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { ControllerContext } from '../context.ts';
@@ -38,8 +39,11 @@ export async function collectGarbage(
         if (role === 'instance') return stores.instancePools.get(namespace, name) !== undefined;
         return role === 'volume' && stores.volumePools.get(namespace, name) !== undefined;
       },
-      isPool: (uid) =>
-        (stores.instancePools.byUid(uid) ?? stores.volumePools.byUid(uid)) !== undefined,
+      isPool: (uid, name) => {
+        if (stores.instancePools.byUid(uid)) return true;
+        const pool = stores.volumePools.byUid(uid);
+        return pool !== undefined && isOfBuild(pool, name);
+      },
       isClaim: (uid) => stores.instanceClaims.byUid(uid) !== undefined,
       sightings: memory.sightings(subscriptionId),
       spacingMilliseconds: Math.max(intervalMilliseconds, SPACING_MILLISECONDS / pollPace),
