@@ -235,7 +235,7 @@ function judgeLoss(instance: PoolInstance): Judgement | undefined {
 /** The record of its instance is gone though nobody released it: only its owner can let go. */
 function planLost(claim: InstanceClaim, before: InstanceClaimStatus, now: number): Plan {
   const set = setter(claim, now);
-  const message = `the record of instance ${before.instance?.name} is gone; delete the claim and claim again`;
+  const message = `the record of instance ${before.instance?.name} is gone; it comes back when its machine is found in Azure, else delete the claim and claim again`;
   let conditions = set(before.conditions, 'Ready', 'False', 'InstanceLost', message);
   conditions = set(
     removeCondition(conditions, 'Reconciling'),
