@@ -1,5 +1,6 @@
 // What a warm pool of disks does next: resolve its scope, check its golden snapshot, then keep the
 // number of free disks within bounds.
+import { snapshotFinalizer } from '../api/names.ts';
 import type { PoolVolume } from '../api/pool-volume.ts';
 import type { VolumePool, VolumePoolStatus } from '../api/volume-pool.ts';
 import type { PoolDiscovery } from './discovery.ts';
@@ -71,7 +72,7 @@ export function planVolumePool(
   const resolved = resolveScope(pool.spec.azure, before.scope, snapshot.defaults);
   const golden = judgeSnapshot(pool, before, snapshot.goldenSnapshot);
   const stall: Stall | undefined = 'scope' in resolved ? golden.stall : resolved;
-  const decision = decidePool(
+  const decided = decidePool(
     {
       metadata: pool.metadata,
       scaling: pool.spec.scaling,
@@ -86,6 +87,7 @@ export function planVolumePool(
     },
     now,
   );
+  const decision = { ...decided, ...whatElseHolds(pool, members) };
   const conditions = poolConditions(
     {
       metadata: pool.metadata,
@@ -117,6 +119,18 @@ export function planVolumePool(
       ...(golden.status === undefined ? {} : { goldenSnapshot: golden.status }),
     },
     ...(waits.length > 0 ? { waitMilliseconds: Math.min(...waits) } : {}),
+  };
+}
+
+/** The last thing that a pool under deletion waits for. */
+function whatElseHolds(
+  { metadata }: VolumePool,
+  members: readonly PoolVolume[],
+): Pick<PoolDecision, 'deletion'> {
+  const isHeld = metadata.finalizers?.includes(snapshotFinalizer) ?? false;
+  if (metadata.deletionTimestamp === undefined || !isHeld || members.length > 0) return {};
+  return {
+    deletion: { message: 'waits for what it built to be deleted: machine, disks, snapshots' },
   };
 }
 
