@@ -121,7 +121,10 @@ export function isHeld(volume: PoolVolume, holder: PoolInstance): boolean {
 export function planPoolVolume(snapshot: PoolVolumeSnapshot, now: number): Plan {
   const { volume, holder } = snapshot;
   const status = volume.status ?? EMPTY_VOLUME_STATUS;
-  if (volume.metadata.deletionTimestamp !== undefined) return planDeletion(snapshot, status, now);
+  // A claim is served to its end, whoever deleted the record meanwhile.
+  const isServing = volume.spec.claimRef !== undefined && holder !== undefined;
+  if (volume.metadata.deletionTimestamp !== undefined && !isServing)
+    return planDeletion(snapshot, status, now);
   if (status.phase === 'Pending' || status.phase === 'Creating')
     return planCreation(snapshot, status, now);
   if (status.phase === 'Failed' || status.phase === 'Deleting' || isAside(volume)) {
@@ -279,13 +282,13 @@ function planRest(snapshot: PoolVolumeSnapshot, status: PoolVolumeStatus, now: n
 function planDeletion(snapshot: PoolVolumeSnapshot, status: PoolVolumeStatus, now: number): Plan {
   const { volume, disk, holder, operation } = snapshot;
   if (!volume.metadata.finalizers?.includes(resourceFinalizer)) return rest(status, 'is gone');
-  if (volume.spec.claimRef !== undefined) {
-    return rest(status, `waits for the release of claim ${volume.spec.claimRef.name}`);
-  }
   if (volume.spec.instanceRef !== undefined) {
     if (holder === undefined)
       return { step: { type: 'forgetHolder' }, because: 'its instance is gone', status };
     return rest(status, `waits for ${holder.metadata.name} to detach it`);
+  }
+  if (volume.spec.claimRef !== undefined) {
+    return rest(status, `waits for the release of claim ${volume.spec.claimRef.name}`);
   }
   if (disk === 'unread') return rest(status, 'waits for a look at Azure');
   if (disk === 'absent') {
