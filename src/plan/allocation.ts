@@ -99,6 +99,7 @@ class Stock {
   readonly #input: AllocationInput;
   readonly #free: PoolInstance[];
   readonly #fresh = new Map<string, PoolVolume[]>();
+  readonly #handedOut = new Set<string>();
 
   constructor(input: AllocationInput) {
     this.#input = input;
@@ -111,7 +112,7 @@ class Stock {
     if (held) return held;
     const volumes = this.#candidates(claim);
     const volume = volumes?.find((candidate) => canPair(instance, candidate));
-    if (volume) take(volumes!, volume);
+    if (volume) this.#handOut(volumes!, volume);
     return volume;
   }
 
@@ -135,7 +136,7 @@ class Stock {
       if (!volumes) return { instance, volume: undefined, unwanted };
       const volume = volumes.find((candidate) => canPair(instance, candidate));
       if (!volume) continue;
-      take(volumes, volume);
+      this.#handOut(volumes, volume);
       return { instance, volume, unwanted };
     }
     return undefined;
@@ -153,13 +154,19 @@ class Stock {
     return undefined;
   }
 
+  #handOut(volumes: PoolVolume[], volume: PoolVolume): void {
+    take(volumes, volume);
+    this.#handedOut.add(volume.metadata.uid);
+  }
+
   /** Volumes that could be attached for the claim; undefined when it asks for none. */
   #candidates(claim: InstanceClaim): PoolVolume[] | undefined {
     const asked = claim.spec.volume;
     if (!asked) return undefined;
     if (asked.type === 'New') return this.#freshOf(asked.new.poolRef.name);
     const volume = this.#input.volumeNamed(asked.existing.name);
-    return volume && isClaimable(volume, asked.existing.uid) ? [volume] : [];
+    const isThere = volume && isClaimable(volume, asked.existing.uid);
+    return isThere && !this.#handedOut.has(volume.metadata.uid) ? [volume] : [];
   }
 
   #freshOf(pool: string): PoolVolume[] {
