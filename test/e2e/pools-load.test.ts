@@ -7,7 +7,7 @@ import { instanceClaims } from '../../src/api/resources.ts';
 import { eventually } from '../builders/eventually.ts';
 import { PoolsWorld } from './pools-world.ts';
 
-const COUNT = 20;
+const COUNT = 15;
 const patience = { withinSeconds: 60 };
 
 let world: PoolsWorld;

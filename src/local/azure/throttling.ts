@@ -116,11 +116,8 @@ export class Throttle {
       ],
       now,
     );
-    // Of the regional budget for reads nothing is said any more.
     return Object.fromEntries(
-      left
-        .filter(([name]) => name !== 'reads')
-        .map(([name, tokens]) => [`x-ms-ratelimit-remaining-subscription-${name}`, tokens]),
+      left.map(([name, tokens]) => [`x-ms-ratelimit-remaining-subscription-${name}`, tokens]),
     );
   }
 
