@@ -7,6 +7,10 @@
 // must get a machine of its own, and none may wait for a write to Azure: with `refused` as third
 // argument every write to a machine fails until all claims are Ready. Prints the latencies that the
 // operator reports and those that a client sees, from its request to the commit of Ready.
+//
+// Measured on two cores, everything in one process: 300 of 300 Ready within 2.9 s (budgets=1; reported
+// p50 2.1 s, p99 2.5 s) and 3.9 s (budgets=50; p50 1.2 s, p99 2.4 s), 300 distinct machines. Warming
+// 300 machines takes 393 s with budgets=1, bound by the budget for reads, and 8 s with budgets=50.
 import type { InstanceClaim } from '../../src/api/instance-claim.ts';
 import { instanceClaims, instancePools } from '../../src/api/resources.ts';
 import { eventually } from '../builders/eventually.ts';
