@@ -11,6 +11,8 @@ import {
   defaultLocation,
   defaultResourceGroup,
   defaultSubscriptionId,
+  type RunningAzure,
+  type SimulatedAzure,
   startSimulatedAzure,
 } from '../local/azure/index.ts';
 import { defaultHosts } from '../local/hosts/index.ts';
@@ -57,7 +59,8 @@ export async function startLocalEnvironment(options: LocalOptions): Promise<Loca
   };
   try {
     const kubernetes = await startKubernetes(options, closers);
-    const azureUrl = await startAzure(options, closers);
+    const azure = await startAzure(options, closers);
+    const azureUrl = azure.url;
     const access: ClusterAccess = {
       server: kubernetes.url,
       tls: { certificateAuthority: kubernetes.caCertificate },
@@ -86,7 +89,7 @@ export async function startLocalEnvironment(options: LocalOptions): Promise<Loca
       }
     }
     const operator = options.withController
-      ? await startController(options, access, azureUrl, closers)
+      ? await startController(options, access, azure, closers)
       : undefined;
     const { kubeconfig, url: kubernetesUrl } = kubernetes;
     return {
@@ -133,7 +136,7 @@ async function startKubernetes(options: LocalOptions, closers: (() => Promise<vo
 async function startAzure(
   options: LocalOptions,
   closers: (() => Promise<void>)[],
-): Promise<string> {
+): Promise<RunningAzure> {
   const { runtime, azurePort, azureSpeed, dataDirectory } = options;
   const starting = startSimulatedAzure({
     runtime,
@@ -152,7 +155,7 @@ async function startAzure(
   });
   const azure = await bound('--azure-port', azurePort, starting);
   closers.push(() => azure.close());
-  return azure.url;
+  return azure;
 }
 
 /** After a restart with a data directory they are there already. */
@@ -175,7 +178,7 @@ async function seed(client: KubeClient, nodeNames: readonly string[]): Promise<v
 async function startController(
   { runtime, azureSpeed }: LocalOptions,
   access: ClusterAccess,
-  azureUrl: string,
+  { url: azureUrl, azure }: RunningAzure,
   closers: (() => Promise<void>)[],
 ): Promise<Operator> {
   const artifacts = await startArtifactServer();
@@ -199,10 +202,18 @@ async function startController(
     pollPace: azureSpeed,
     identity: 'local',
     leaderElect: false,
+    tcpProbe: { isOpen: async (address) => isGuest(azure, address) },
     probeLoopback: true,
     httpHostAliases: { [ARTIFACT_HOST]: artifacts.address },
     onLost: () => {},
   });
   closers.push(() => operator.stop());
   return operator;
+}
+
+/** Simulated guests have no network of their own: every port of a machine that is there answers. */
+function isGuest(azure: SimulatedAzure, address: string): boolean {
+  return azure
+    .resources()
+    .some((record) => record.kind === 'networkInterface' && record.privateAddress === address);
 }

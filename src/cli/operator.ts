@@ -13,6 +13,7 @@ import { exposePoolMetrics } from '../controllers/observation/pool-metrics.ts';
 import { type PoolFilter, reportPools } from '../controllers/observation/pool-report.ts';
 import { createHttpProbe } from '../controllers/storage-backend/index.ts';
 import { createSources, viewsOf } from '../controllers/stores.ts';
+import type { TcpProbe } from '../controllers/tcp-probe.ts';
 import type { HistorySink } from '../history/port.ts';
 import { createEventRecorder } from '../kube/events.ts';
 import { type Caches, type ClusterAccess, connectKubernetes } from '../kube/index.ts';
@@ -40,6 +41,8 @@ export interface OperatorOptions {
   readonly leaderElect: boolean;
   /** `host name → ip:port`, for HTTP probes of the local environment and of tests. */
   readonly httpHostAliases?: Readonly<Record<string, string>>;
+  /** How it is found out whether a guest's port answers; by connecting to it when absent. */
+  readonly tcpProbe?: TcpProbe;
   /** Whether HTTP backends may be on the operator's own machine. */
   readonly probeLoopback: boolean;
   /** Where what happens is kept for later; absent: nowhere. */
@@ -105,6 +108,7 @@ export function startOperator(options: OperatorOptions): Operator {
   const controllers = startWork(options, {
     context: { client: kubernetes.client, stores, events },
     sources,
+    ...(options.tcpProbe ? { tcpProbe: options.tcpProbe } : {}),
     startWhen: working,
   });
   const health = (): OperatorHealth => healthOf(kubernetes.caches, election);

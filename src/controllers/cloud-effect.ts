@@ -40,7 +40,8 @@ export async function runEffect<S extends MemberStatus>(
       operation && type
         ? { operation: { type, url: operation.url, startedAt: operation.startedAt } }
         : {};
-    return { status: { ...rest, attempts: 0, ...accepted } as S };
+    // Accepted is not done: attempts are counted on until the step is seen to have worked.
+    return { status: { ...rest, ...accepted } as S };
   } catch (error) {
     if (!(error instanceof CloudError)) throw error;
     // Losing a race or being asked to slow down is no failure of the step.

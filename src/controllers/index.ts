@@ -16,7 +16,7 @@ import {
 import { isOver } from '../plan/instance-claim.ts';
 import type { ControllerContext, Sources } from './context.ts';
 import { createDiscoveryMemory, startDiscovery } from './discovery/start.ts';
-import { createTcpProbe, reconcileGoldenSnapshot, type TcpProbe } from './golden-snapshot/index.ts';
+import { reconcileGoldenSnapshot } from './golden-snapshot/index.ts';
 import { goldenSnapshotMayDiffer, watchGoldenSnapshots } from './golden-snapshot/watches.ts';
 import { reconcileAllocation } from './instance-claim/allocate.ts';
 import { rememberFirstSights } from './instance-claim/first-sights.ts';
@@ -32,6 +32,7 @@ import {
   watchStoragePools,
 } from './storage-pool/index.ts';
 import { BY_CLAIM, BY_INSTANCE, BY_POOL, BY_VOLUME_POOL } from './stores.ts';
+import { createTcpProbe, type TcpProbe } from './tcp-probe.ts';
 import { reconcileVolumePool } from './volume-pool/index.ts';
 
 export interface StartOptions {
@@ -203,8 +204,9 @@ function startMembers({ context, sources, startWhen }: Start): Pair {
   return { volumes, instances };
 }
 
-function startClaims({ context, sources, startWhen }: Start): Controller[] {
+function startClaims({ context, sources, startWhen, ...options }: Start): Controller[] {
   const { runtime, stores } = context;
+  const tcpProbe = options.tcpProbe ?? createTcpProbe(runtime.clock);
   const claims = runController({
     name: 'instance-claim',
     runtime,
@@ -213,6 +215,7 @@ function startClaims({ context, sources, startWhen }: Start): Controller[] {
     reconcile: reconcileInstanceClaim(
       context,
       rememberFirstSights(sources.instanceClaims, runtime.clock),
+      tcpProbe,
     ),
   });
   const high = { priority: PRIORITY.high };

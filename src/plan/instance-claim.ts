@@ -19,6 +19,8 @@ export interface InstanceClaimSnapshot {
   readonly instance: PoolInstance | undefined;
   /** The volume whose spec.claimRef names this claim's uid. */
   readonly volume: PoolVolume | undefined;
+  /** Whether the port of spec.ready answers; `unread` where that is not asked. */
+  readonly port: 'open' | 'closed' | 'unread';
   /** Why nothing is bound yet; only looked at while that is so. */
   readonly waitsFor: { readonly reason: Reason; readonly message: string };
   /** When this process first saw the claim, in milliseconds; for the latencies. */
@@ -95,12 +97,26 @@ export function planInstanceClaim(snapshot: InstanceClaimSnapshot, now: number):
         ? { readyAt: timestamp(now), readyLatencyMilliseconds: elapsed(snapshot, now) }
         : {}),
     },
-    ...(expires === undefined ? {} : { waitMilliseconds: expires - now }),
+    ...nextLook(snapshot, ready ? undefined : status, expires, now),
   };
 }
 
+/** How often the port of spec.ready is asked while it does not answer. */
+const READY_CHECK_MILLISECONDS = 1_000;
+
+function nextLook(
+  { claim }: InstanceClaimSnapshot,
+  unready: InstanceClaimStatus | undefined,
+  expires: number | undefined,
+  now: number,
+): { waitMilliseconds?: number } {
+  const waits = expires === undefined ? [] : [expires - now];
+  if (claim.spec.ready && unready) waits.push(READY_CHECK_MILLISECONDS);
+  return waits.length > 0 ? { waitMilliseconds: Math.min(...waits) } : {};
+}
+
 function boundConditions(
-  { claim, volume, pool }: InstanceClaimSnapshot,
+  { claim, volume, pool, port }: InstanceClaimSnapshot,
   status: InstanceClaimStatus,
   instance: PoolInstance,
   now: number,
@@ -124,7 +140,12 @@ function boundConditions(
   const hooks = judgeHooks(pool, instance);
   conditions = set(conditions, 'HooksSucceeded', hooks.status, hooks.reason, hooks.message);
   const lost = judgeLoss(instance) ?? (hooks.reason === 'HookFailed' ? hooks : undefined);
-  const steps = [judgePower(instance), attachment, hooks];
+  const steps = [
+    judgePower(instance),
+    attachment,
+    hooks,
+    judgeReadyCheck(claim, status, port, now),
+  ];
   const ready = lost ?? steps.find(({ status }) => status !== 'True');
   if (ready) {
     conditions = set(conditions, 'Ready', 'False', ready.reason, ready.message);
@@ -196,6 +217,25 @@ function judgePower({ metadata, status }: PoolInstance): Judgement {
   const power = status?.azure?.powerState;
   if (power === 'running') return { status: 'True', reason: 'AsExpected', message: '' };
   return { status: 'False', reason: 'Progressing', message: `${metadata.name} is being started` };
+}
+
+/** Asked only until it first succeeds: from then on the machine is the user's to run. */
+function judgeReadyCheck(
+  { spec: { ready } }: InstanceClaim,
+  { readyAt, boundAt }: InstanceClaimStatus,
+  port: InstanceClaimSnapshot['port'],
+  now: number,
+): Judgement {
+  if (!ready || readyAt !== undefined || port === 'open') {
+    return { status: 'True', reason: 'AsExpected', message: '' };
+  }
+  const where = `port ${ready.tcp.port} of the instance does not answer`;
+  const waited = now - Date.parse(boundAt ?? timestamp(now));
+  if (waited > parseDuration(ready.timeout)) {
+    const message = `${where} after ${ready.timeout}; it is asked on`;
+    return { status: 'False', reason: 'ReadyCheckTimedOut', message };
+  }
+  return { status: 'False', reason: 'WaitingForReadyCheck', message: `${where} yet` };
 }
 
 function judgeHooks(pool: InstancePool | undefined, instance: PoolInstance): Judgement {

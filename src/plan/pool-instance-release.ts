@@ -18,6 +18,9 @@ import {
 } from './pool-instance-status.ts';
 import { isInWarmState, stepToWarmState } from './warm-state.ts';
 
+/** So many failed attempts to detach set a machine aside; they go on, but it is never handed out again. */
+const QUARANTINE_ATTEMPTS = 5;
+
 /** Detach, prove it, let the volumes go, and only then let go of the claim. */
 export function planRelease(
   snapshot: PoolInstanceSnapshot,
@@ -27,7 +30,10 @@ export function planRelease(
   const { instance, machine, operation, volumes } = snapshot;
   const { claimRef } = instance.spec;
   const name = claimRef ? `claim ${claimRef.namespace}/${claimRef.name}` : 'its claim';
-  const status = inPhase(before, 'Releasing', `${name} is over`, now);
+  const status =
+    before.attempts >= QUARANTINE_ATTEMPTS
+      ? inPhase(before, 'Quarantined', `its release failed ${before.attempts} times`, now)
+      : inPhase(before, 'Releasing', `${name} is over`, now);
   if (!claimRef) return planReuse(snapshot, status, now);
   if (machine === 'unread') return rest(status, 'waits for a look at Azure');
   if (machine !== 'absent') {
@@ -54,7 +60,9 @@ export function planRelease(
     };
   }
   const replace =
-    (snapshot.pool?.spec.recyclePolicy ?? 'Replace') === 'Replace' || machine === 'absent';
+    (snapshot.pool?.spec.recyclePolicy ?? 'Replace') === 'Replace' ||
+    machine === 'absent' ||
+    before.phase === 'Quarantined';
   if (replace && instance.metadata.deletionTimestamp === undefined) {
     // Retired while the claim still holds it, so that nobody can bind it in between.
     return { step: { type: 'retire' }, because: 'recyclePolicy is Replace', status: detached };

@@ -14,8 +14,8 @@ import { builderParts, goldenSnapshotName } from '../../plan/golden-snapshot-rec
 import { type BuildPart, type BuildSeen, NOTHING_SEEN } from '../../plan/golden-snapshot-step.ts';
 import type { ControllerContext } from '../context.ts';
 import { BY_POOL } from '../stores.ts';
+import type { TcpProbe } from '../tcp-probe.ts';
 import type { SnapshotLooks } from './snapshot-looks.ts';
-import type { TcpProbe } from './tcp-probe.ts';
 
 export interface Gathered extends GoldenInput {
   /** The builder machine with everything that a write needs. */

@@ -9,14 +9,13 @@ import type { GoldenStatus } from '../../plan/golden-snapshot-status.ts';
 import type { Log } from '../../runtime/log.ts';
 import { type ControllerContext, callContext } from '../context.ts';
 import { correlationId } from '../result.ts';
+import type { TcpProbe } from '../tcp-probe.ts';
 import { writeStatus } from '../write-status.ts';
 import { apply, type GoldenOutcome } from './apply.ts';
 import { gather } from './gather.ts';
 import { SnapshotLooks } from './snapshot-looks.ts';
-import type { TcpProbe } from './tcp-probe.ts';
 
 export { SnapshotLooks } from './snapshot-looks.ts';
-export { createTcpProbe, type TcpProbe } from './tcp-probe.ts';
 
 export function reconcileGoldenSnapshot(context: ControllerContext, tcpProbe: TcpProbe): Reconcile {
   const { clock } = context.runtime;

@@ -1,20 +1,22 @@
 // Everything a claim's status is made from, read from the caches.
 import type { InstanceClaim } from '../../api/instance-claim.ts';
 import { annotations } from '../../api/names.ts';
+import type { PoolInstance } from '../../api/pool-instance.ts';
 import type { Reason } from '../../api/reasons.ts';
 import { formerUid } from '../../plan/adoption-recovery.ts';
 import { isBindable, isClaimable, isFreshVolume } from '../../plan/allocation.ts';
-import type { InstanceClaimSnapshot } from '../../plan/instance-claim.ts';
 import { holdingsOf } from '../../plan/claim-holdings.ts';
+import { type InstanceClaimSnapshot, isOver } from '../../plan/instance-claim.ts';
 import { isKnownAs } from '../../plan/member.ts';
 import type { ControllerContext } from '../context.ts';
 import { BY_CLAIM, BY_POOL } from '../stores.ts';
+import type { TcpProbe } from '../tcp-probe.ts';
 
-export function gather(
+export async function gather(
   { stores }: ControllerContext,
   claim: InstanceClaim,
-  firstSeenAt: number,
-): InstanceClaimSnapshot {
+  { firstSeenAt, tcpProbe, signal }: GatherOptions,
+): Promise<InstanceClaimSnapshot> {
   const { namespace, uid } = claim.metadata;
   const { instance, volume } = holdingsOf(
     claim,
@@ -27,9 +29,29 @@ export function gather(
     pool,
     instance,
     volume,
+    port: instance ? await probePort(claim, instance, tcpProbe, signal) : 'unread',
     waitsFor: instance ? { reason: 'Bound', message: '' } : whyWaiting(stores, claim),
     firstSeenAt,
   };
+}
+
+export interface GatherOptions {
+  readonly firstSeenAt: number;
+  readonly tcpProbe: TcpProbe;
+  readonly signal: AbortSignal;
+}
+
+async function probePort(
+  claim: InstanceClaim,
+  instance: PoolInstance,
+  tcpProbe: TcpProbe,
+  signal: AbortSignal,
+): Promise<InstanceClaimSnapshot['port']> {
+  const { ready } = claim.spec;
+  const { privateAddress, powerState } = instance.status?.azure ?? {};
+  if (!ready || claim.status?.readyAt !== undefined || isOver(claim)) return 'unread';
+  if (privateAddress === undefined || powerState !== 'running') return 'unread';
+  return (await tcpProbe.isOpen(privateAddress, ready.tcp.port, signal)) ? 'open' : 'closed';
 }
 
 interface Why {

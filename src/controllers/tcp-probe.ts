@@ -1,7 +1,6 @@
-// Whether a port answers. The one socket of the golden snapshots' controller: opened, and closed again
-// without a word.
+// Whether a port of a machine answers: opened, and closed again without a word.
 import { connect } from 'node:net';
-import type { Clock } from '../../runtime/clock.ts';
+import type { Clock } from '../runtime/clock.ts';
 
 export interface TcpProbe {
   /** Never rejects: whatever goes wrong, the port does not answer yet. */
