@@ -17,19 +17,13 @@ const SHELVES = {
 
 export class Watch {
   readonly violations: string[] = [];
-  readonly #server: KubernetesServer;
+  #server: KubernetesServer;
   readonly #azure: SimulatedAzure;
 
   constructor(server: KubernetesServer, azure: SimulatedAzure) {
     this.#server = server;
     this.#azure = azure;
-    server.store.onCommit((shelf, { object, previous, type }) => {
-      if (shelf !== SHELVES.instances && shelf !== SHELVES.volumes) return;
-      this.#checkCommit(
-        type === 'DELETED' ? undefined : (object as unknown as Member),
-        previous as unknown as Member | undefined,
-      );
-    });
+    this.follow(server);
     const handle = azure.handle.bind(azure);
     azure.handle = (request) => {
       this.#checkCall(request);
@@ -38,6 +32,18 @@ export class Watch {
       this.#checkDetached(request, before);
       return answer;
     };
+  }
+
+  /** Watches this server from now on. */
+  follow(server: KubernetesServer): void {
+    this.#server = server;
+    server.store.onCommit((shelf, { object, previous, type }) => {
+      if (shelf !== SHELVES.instances && shelf !== SHELVES.volumes) return;
+      this.#checkCommit(
+        type === 'DELETED' ? undefined : (object as unknown as Member),
+        previous as unknown as Member | undefined,
+      );
+    });
   }
 
   members(): Member[] {

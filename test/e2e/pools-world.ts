@@ -53,13 +53,14 @@ export const SPEED = 500;
 
 export class PoolsWorld {
   readonly runtime: Runtime;
-  readonly kubernetes: EmbeddedKubernetes;
+  kubernetes: EmbeddedKubernetes;
   readonly running: RunningAzure;
   readonly client: KubeClient;
   readonly watch: Watch;
   readonly operators: Operator[] = [];
   readonly speed: number;
   readonly #closers: (() => Promise<void>)[];
+  #dataDirectory: string | undefined;
 
   private constructor(
     runtime: Runtime,
@@ -75,16 +76,21 @@ export class PoolsWorld {
     const connection = connectKubernetes({ runtime, to, component: 'tester' });
     this.client = connection.client;
     this.watch = new Watch(kubernetes.server, running.azure);
-    this.#closers = [() => connection.close(), () => running.close(), () => kubernetes.close()];
+    this.#closers = [
+      () => connection.close(),
+      () => running.close(),
+      () => this.kubernetes.close(),
+    ];
   }
 
   static async start(options: WorldOptions = {}): Promise<PoolsWorld> {
-    const { speed = SPEED, withOperator = true } = options;
+    const { speed = SPEED, withOperator = true, dataDirectory } = options;
     const runtime = createRuntime({ log: createLog(logLevel()) });
     const kubernetes = await startEmbeddedKubernetes({
       runtime,
       tls: false,
       crds: customResourceDefinitions(),
+      ...(dataDirectory === undefined ? {} : { dataDirectory }),
     });
     const running = await startSimulatedAzure({
       runtime,
@@ -94,6 +100,7 @@ export class PoolsWorld {
       ...options.azure,
     });
     const world = new PoolsWorld(runtime, kubernetes, running, speed);
+    world.#dataDirectory = dataDirectory;
     await world.createNamespace('poolkeeper-system');
     await world.createNamespace('stories');
     if (withOperator) await world.startOperator();
@@ -133,13 +140,27 @@ export class PoolsWorld {
     return operator;
   }
 
+  /** Only what is in the data directory is still there afterwards. */
+  async restartKubernetes(): Promise<void> {
+    const { port } = new URL(this.kubernetes.url);
+    const dataDirectory = this.#dataDirectory;
+    assert.ok(dataDirectory, 'a server without a data directory forgets everything');
+    await this.kubernetes.close();
+    this.kubernetes = await startEmbeddedKubernetes({
+      runtime: this.runtime,
+      port: Number(port),
+      tls: false,
+      dataDirectory,
+    });
+    this.watch.follow(this.kubernetes.server);
+  }
+
   #accessAs(user: string): ClusterAccess {
-    const { kubernetes } = this;
     return {
-      server: kubernetes.url,
-      tls: { certificateAuthority: kubernetes.caCertificate },
+      server: this.kubernetes.url,
+      tls: { certificateAuthority: this.kubernetes.caCertificate },
       namespace: 'default',
-      credential: async () => ({ authorization: `Bearer ${kubernetes.token(user)}` }),
+      credential: async () => ({ authorization: `Bearer ${this.kubernetes.token(user)}` }),
       rejected: () => {},
     };
   }
