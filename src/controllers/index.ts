@@ -152,13 +152,19 @@ function startGoldenSnapshots(options: Start): Controller {
   return builds;
 }
 
+/**
+ * A worker is held while Azure does not answer, up to a minute. There are more of them than several pools can
+ * have creations under way, so that a pool whose calls hang delays no other pool's claims.
+ */
+const MEMBER_WORKERS = 256;
+
 function startMembers({ context, sources, startWhen }: Start): Pair {
   const { runtime, stores } = context;
   const volumes = runController({
     name: 'pool-volume',
     runtime,
     startWhen,
-    workers: 32,
+    workers: MEMBER_WORKERS,
     reconcile: reconcilePoolVolume(context),
   });
   watchAndEnqueue(sources.poolVolumes, volumes.queue, ownKey, { updatesWhen: mayNeedStep });
@@ -176,7 +182,7 @@ function startMembers({ context, sources, startWhen }: Start): Pair {
     name: 'pool-instance',
     runtime,
     startWhen,
-    workers: 32,
+    workers: MEMBER_WORKERS,
     reconcile: reconcilePoolInstance(context),
   });
   const priority = ({ spec }: DeepReadonly<PoolInstance>): number =>

@@ -7,7 +7,7 @@ import { isCapacityRefusal, rememberRefusals, supplyOf, type UnavailableSize } f
 import type { PoolDiscovery } from './discovery.ts';
 import { decidePool, type PoolStep } from './pool.ts';
 import { poolConditions, type Stall } from './pool-conditions.ts';
-import { type InstallationDefaults, resolveScope } from './pool-scope.ts';
+import { type InstallationDefaults, refusePolicy, resolveScope } from './pool-scope.ts';
 import { choosePrewarms } from './prewarm.ts';
 import type { PoolPlan } from './volume-pool.ts';
 
@@ -131,7 +131,7 @@ function unsupported({ spec }: InstancePool): Stall | undefined {
   });
   if (spec.prewarm && spec.warmState === 'Hibernated')
     return stall('prewarm with warmState Hibernated');
-  return undefined;
+  return refusePolicy(spec.deletionPolicy);
 }
 
 function prewarmSteps({ pool, members, prewarmVolumes }: InstancePoolSnapshot): PoolStep[] {

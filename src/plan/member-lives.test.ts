@@ -104,6 +104,20 @@ const stories: Record<string, () => MemberWorld> = {
     world.run(180);
     return world;
   },
+  'somebody deletes the records while the disk is being attached': () => {
+    const world = withPair(aWorld());
+    world.run(60);
+    world.cloud.failures.set('changeDataDisks', ['InternalError']);
+    world.claim(claim());
+    world.run(3);
+    world.deleteRecord('boxes-0');
+    world.deleteRecord('disks-0');
+    world.run(60);
+    assert.ok(world.isServed(claim()), 'the claim never got its disk');
+    world.release('claim');
+    world.run(180);
+    return world;
+  },
   'a kept disk is claimed again': () => {
     const world = withPair(aWorld({ recyclePolicy: 'Reuse' }));
     world.run(60);

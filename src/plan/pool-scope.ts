@@ -8,9 +8,12 @@ export interface InstallationDefaults {
   readonly location?: string | undefined;
 }
 
-export type ScopeResolution =
-  | { readonly scope: ResolvedScope }
-  | { readonly reason: Reason; readonly message: string };
+export type ScopeResolution = { readonly scope: ResolvedScope } | Refusal;
+
+export interface Refusal {
+  readonly reason: Reason;
+  readonly message: string;
+}
 
 export function resolveScope(
   asked: AzureScope,
@@ -40,6 +43,13 @@ export function resolveScope(
     };
   }
   return { scope };
+}
+
+/** What this version can't do yet is refused in words rather than ignored. */
+export function refusePolicy(deletionPolicy: 'Block' | 'Orphan'): Refusal | undefined {
+  if (deletionPolicy === 'Block') return undefined;
+  const message = 'spec.deletionPolicy Orphan is not supported by this version: use Block';
+  return { reason: 'InvalidSpec', message };
 }
 
 /** Azure ignores case in subscription and group names. */

@@ -11,7 +11,7 @@ import {
 } from './golden-snapshot-verdict.ts';
 import { decidePool, type PoolDecision, type PoolStep } from './pool.ts';
 import { poolConditions, type Stall } from './pool-conditions.ts';
-import { type InstallationDefaults, resolveScope } from './pool-scope.ts';
+import { type InstallationDefaults, refusePolicy, resolveScope } from './pool-scope.ts';
 
 export type { SnapshotSeen } from './golden-snapshot-verdict.ts';
 
@@ -71,7 +71,8 @@ export function planVolumePool(
   const before = pool.status ?? EMPTY_VOLUME_POOL_STATUS;
   const resolved = resolveScope(pool.spec.azure, before.scope, snapshot.defaults);
   const golden = judgeSnapshot(pool, before, snapshot.goldenSnapshot);
-  const stall: Stall | undefined = 'scope' in resolved ? golden.stall : resolved;
+  const policy = refusePolicy(pool.spec.deletionPolicy);
+  const stall: Stall | undefined = 'scope' in resolved ? (policy ?? golden.stall) : resolved;
   const decided = decidePool(
     {
       metadata: pool.metadata,
