@@ -74,7 +74,9 @@ const shared = {
     .optional(),
   poolRef: uidReference.describe('The StoragePool it is made for, in the same namespace.'),
   mountPath: absolutePath()
-    .describe("Where it is mounted: under the agent's root, unless it is a local directory.")
+    .describe(
+      "Where it is mounted: under the `mounts` folder of the agent's root, unless it is a local directory.",
+    )
     .optional(),
   deletionPolicy: z
     .enum(['Retain', 'Destroy'])

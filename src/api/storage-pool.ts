@@ -124,8 +124,8 @@ const shared = {
     .optional(),
   mountPath: absolutePath()
     .describe(
-      "Where it is mounted, under the agent's root; default: " +
-        '`<root>/<namespace>/<name>`, shown in status.mountPath.',
+      "Where it is mounted, under the `mounts` folder of the agent's root; default: " +
+        '`<root>/mounts/<namespace>/<name>`, shown in status.mountPath.',
     )
     .optional(),
   deletionPolicy: z
