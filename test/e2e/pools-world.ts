@@ -252,12 +252,27 @@ export class PoolsWorld {
           this.client.get(instancePools, { namespace, name: pool }),
           this.client.get(volumePools, { namespace, name: pool }),
         ]);
-        return [a, b].every(
+        const isSettled = [a, b].every(
           (one) => !one || (one.status?.free === free && one.status.creating === 0),
         );
+        // The status follows its members a moment later: both must say so.
+        return isSettled && this.#isFree(pool, free, namespace);
       },
       { because: () => this.picture(), ...patience },
     );
+  }
+
+  #isFree(pool: string, free: number, namespace: string): boolean {
+    const found = { PoolInstance: 0, PoolVolume: 0 };
+    const kinds = new Set<string>();
+    for (const { kind, metadata, spec, status } of this.watch.members()) {
+      if (spec.poolRef.name !== pool || metadata.namespace !== namespace) continue;
+      kinds.add(kind);
+      const isNobodys = spec.claimRef === undefined && !('instanceRef' in spec);
+      if (status?.phase === 'Free' && isNobodys && !metadata.deletionTimestamp)
+        found[kind as keyof typeof found]++;
+    }
+    return [...kinds].every((kind) => found[kind as keyof typeof found] === free);
   }
 
   untilReady(name: string, namespace = 'stories', patience: Patience = {}): Promise<InstanceClaim> {
