@@ -5,8 +5,8 @@ export const mutation: Mutation = {
   edits: [
     {
       file: 'src/plan/instance-claim.ts',
-      find: 'judgePower(instance), attachment,',
-      replace: 'judgePower(instance),',
+      find: '    attachment,\n    hooks,\n    judgeReadyCheck',
+      replace: '    hooks,\n    judgeReadyCheck',
     },
   ],
   test: 'src/plan/defects.test.ts',
