@@ -4,7 +4,7 @@ export const mutation: Mutation = {
   defect: 'A claim is Ready as soon as its machine runs, with the disk still on its way.',
   edits: [
     {
-      file: 'src/plan/instance-claim.ts',
+      file: 'src/plan/instance-claim-status.ts',
       find: '    attachment,\n    hooks,\n    judgeReadyCheck',
       replace: '    hooks,\n    judgeReadyCheck',
     },
