@@ -1,6 +1,7 @@
 // Software RAID as sysfs shows it. Arrays are found by UUID; their names change from boot to boot.
-import type { ArrayFacts } from '../plan/node-mount-facts.ts';
+
 import { isSameUuid, normalUuid } from '../plan/node-mount-identity.ts';
+import type { ArrayFacts } from '../plan/node-mount-mdadm-facts.ts';
 import type { HostPort } from './host-port.ts';
 
 /** Asks the kernel, not mdadm: no process is started, nothing is opened. */

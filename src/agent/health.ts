@@ -3,7 +3,7 @@
 import type { ArrayStatus, Drive, DriveState, RaidLevel } from '../api/disk.ts';
 import type { Reason } from '../api/reasons.ts';
 import { resolveDevice } from '../plan/disks.ts';
-import type { ArrayFacts, MdadmFacts, MdadmIntent } from '../plan/node-mount-facts.ts';
+import type { ArrayFacts, MdadmFacts, MdadmIntent } from '../plan/node-mount-mdadm-facts.ts';
 
 export interface ArrayHealth {
   readonly status: 'True' | 'False' | 'Unknown';

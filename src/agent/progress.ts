@@ -1,6 +1,6 @@
 // What is being done, in a person's words.
 import type { Progress } from '../api/status.ts';
-import type { ArrayFacts } from '../plan/node-mount-facts.ts';
+import type { ArrayFacts } from '../plan/node-mount-mdadm-facts.ts';
 import type { Step, StepType } from '../plan/node-mount-step.ts';
 
 const words: Readonly<Record<StepType, string>> = {

@@ -12,8 +12,11 @@ import {
   type Store,
   statusPatch,
 } from '../kube/index.ts';
-import { type NodeMountSituation, planNodeMount } from '../plan/node-mount.ts';
-import type { MdadmIntent, NfsIntent } from '../plan/node-mount-facts.ts';
+import {
+  type NodeMountIntent,
+  type NodeMountSituation,
+  planNodeMount,
+} from '../plan/node-mount.ts';
 import type { NodeMountPlan, Step } from '../plan/node-mount-step.ts';
 import { formatTime } from '../runtime/clock.ts';
 import { messageOf, PoolkeeperError } from '../runtime/errors.ts';
@@ -22,9 +25,9 @@ import { applyStep } from './apply/index.ts';
 import type { DeviceClaims } from './claims.ts';
 import { CommandRunner } from './command-runner.ts';
 import { readCapacity } from './filesystems.ts';
-import { gather } from './gather.ts';
+import { gather } from './gather/index.ts';
 import type { HostPort } from './host-port.ts';
-import { intentOf, ownerOf } from './intent.ts';
+import { intentOf, ownerOf } from './intent/index.ts';
 import type { Job, Jobs } from './jobs.ts';
 import type { Journal } from './journal.ts';
 import type { PreflightResult } from './preflight.ts';
@@ -101,7 +104,7 @@ export class NodeMountReconciler {
     return this.#next(plan, situation);
   }
 
-  #look(mount: DeepReadonly<NodeMount>, intent: MdadmIntent | NfsIntent) {
+  #look(mount: DeepReadonly<NodeMount>, intent: NodeMountIntent) {
     const { host, journal, claims, preflight, jobs } = this.#options;
     const { uid } = mount.metadata;
     const isCreatingElsewhere = jobs.isCreatingElsewhere(uid);

@@ -123,9 +123,8 @@ function usage(
 
 function arrayParts(observation: Observation): Pick<NodeMountStatus, 'drives' | 'array'> {
   const { situation, mount, entry } = observation;
-  if (situation.intent.type !== 'mdadm' || mount.spec.type !== 'mdadm') return { drives: [] };
-  const facts = situation.facts as Extract<typeof situation.facts, { devices: unknown }>;
-  const intent = situation.intent;
+  if (situation.type !== 'mdadm' || mount.spec.type !== 'mdadm') return { drives: [] };
+  const { facts, intent } = situation;
   const drives = drivesOf(
     intent,
     facts,

@@ -1,29 +1,6 @@
-// What one look at a node shows about one NodeMount. The agent gathers it, the planner reads it.
-import type { DeviceFacts, DeviceIdentity, DeviceRequest } from './disks.ts';
-
-/** A running or half-assembled array that carries our UUID. */
-export interface ArrayFacts {
-  /** `/dev/md127`; good for this look only. */
-  readonly path: string;
-  readonly kernelName: string;
-  readonly uuid: string;
-  readonly level: number;
-  readonly raidDisks: number;
-  /** The kernel's word: `inactive`, `clean`, `active`, `read-auto`, `broken` … */
-  readonly state: string;
-  readonly degraded: number;
-  /** `idle`, `resync`, `recover`, `check`, `reshape` …; absent for RAID0. */
-  readonly syncAction?: string | undefined;
-  /** 0 to 100 while something syncs. */
-  readonly syncPercent?: number | undefined;
-  readonly syncKiBPerSecond?: number | undefined;
-  readonly members: readonly {
-    readonly path: string;
-    readonly kernelName: string;
-    /** The kernel's words: `in_sync`, `spare`, `faulty` … */
-    readonly state: string;
-  }[];
-}
+// What one look at a node shows about one NodeMount, and what it asks for: the parts that all types of
+// storage share. The agent gathers it, the planner reads it.
+import type { DeviceIdentity } from './disks.ts';
 
 /** What the device that is to be mounted holds. */
 export type FilesystemFacts =
@@ -88,46 +65,9 @@ export interface MountIntent {
   readonly wasActive: boolean;
 }
 
-export interface MdadmIntent extends MountIntent {
-  readonly type: 'mdadm';
-  /** In the superblocks, after the home host. */
-  readonly arrayName: string;
-  readonly level: number;
-  /** In order, spares last. Empty for an adopted array. */
-  readonly devices: readonly DeviceRequest[];
-  readonly spares: number;
-  readonly filesystem: 'ext4' | 'xfs';
-  readonly chunkKiB?: number | undefined;
-  readonly mkfsOptions: readonly string[];
-  readonly mountOptions: readonly string[];
-  /** Set when an array that exists is to be used as it is. */
-  readonly adoptArrayUuid?: string | undefined;
-}
-
-export interface NfsIntent extends MountIntent {
-  readonly type: 'nfs';
-  readonly server: string;
-  readonly exportPath: string;
-  readonly version: string;
-  readonly mountOptions: readonly string[];
-}
-
-export interface MdadmFacts {
-  readonly devices: readonly DeviceFacts[];
-  readonly array?: ArrayFacts | undefined;
-  readonly filesystem: FilesystemFacts;
+export interface SharedFacts {
   readonly mountPoint: MountPointFacts;
   readonly journal: JournalFacts;
-  /** Files that an interrupted creation left in /run/mdadm, full paths. */
-  readonly creatingMarkers: readonly string[];
   /** Programs and modules that are missing, in a person's words. */
-  readonly missing: readonly string[];
-  /** Who else has claimed a disk, by identity key. */
-  readonly claimedByOthers: ReadonlyMap<string, string>;
-}
-
-export interface NfsFacts {
-  readonly mountPoint: MountPointFacts;
-  readonly journal: JournalFacts;
   readonly missing: readonly string[];
 }

@@ -11,8 +11,8 @@ import {
   resolveDevice,
   type Verdict,
 } from './disks.ts';
-import type { ArrayFacts, MdadmFacts, MdadmIntent } from './node-mount-facts.ts';
 import { derivedUuid, isSameUuid } from './node-mount-identity.ts';
+import type { ArrayFacts, MdadmFacts, MdadmIntent } from './node-mount-mdadm-facts.ts';
 import { planMounting } from './node-mount-mountpoint.ts';
 import { type NodeMountPlan, refuse, step, type Target } from './node-mount-step.ts';
 

@@ -2,16 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type DeviceContents, type DeviceFacts, identityKey } from './disks.ts';
 import { planNodeMount } from './node-mount.ts';
-import type {
-  ArrayFacts,
-  JournalFacts,
-  MdadmFacts,
-  MdadmIntent,
-  MountPointFacts,
-  NfsFacts,
-  NfsIntent,
-} from './node-mount-facts.ts';
+import type { JournalFacts, MountPointFacts } from './node-mount-facts.ts';
 import { arrayNameFor, derivedUuid } from './node-mount-identity.ts';
+import type { ArrayFacts, MdadmFacts, MdadmIntent } from './node-mount-mdadm-facts.ts';
+import type { NfsFacts, NfsIntent } from './node-mount-nfs.ts';
 
 const POOL = '0f0e0d0c-0b0a-4908-8706-050403020100';
 const ARRAY = derivedUuid(POOL, 'array');
@@ -141,7 +135,7 @@ interface Case {
 }
 
 function outcome({ intent, facts }: Case): string {
-  const plan = planNodeMount({ intent: anIntent(intent), facts: someFacts(facts) });
+  const plan = planNodeMount({ type: 'mdadm', intent: anIntent(intent), facts: someFacts(facts) });
   if (plan.type === 'step') return plan.step.type;
   return plan.type === 'refuse' || plan.type === 'blocked' ? plan.reason : plan.type;
 }
@@ -526,7 +520,7 @@ describe('an NFS mount', () => {
   const facts: NfsFacts = { mountPoint: unmounted, journal, missing: [] };
 
   test('is mounted hard, without the two minutes of retries, at the bracketed address', () => {
-    const plan = planNodeMount({ intent, facts });
+    const plan = planNodeMount({ type: 'nfs', intent, facts });
     assert.ok(plan.type === 'step' && plan.step.type === 'mount');
     assert.equal(plan.step.source, '[fd00::5]:/data');
     for (const option of ['nfsvers=4.1', 'hard', 'retry=0', 'nosuid', 'nodev', 'nconnect=4'])
@@ -535,7 +529,7 @@ describe('an NFS mount', () => {
 
   test('gets no marker file: the export belongs to somebody else', () => {
     const mountPoint = { ...mounted, marker: { type: 'none' } } as const;
-    const plan = planNodeMount({ intent, facts: { ...facts, mountPoint } });
+    const plan = planNodeMount({ type: 'nfs', intent, facts: { ...facts, mountPoint } });
     assert.ok(plan.type === 'step' && plan.step.type === 'recordActive');
   });
 });

@@ -1,16 +1,11 @@
-// Deleting what was made on a node, in reverse order, looking before every step.
+// Deleting an array that was made on a node, in reverse order, looking before every step.
 //
 // Bytes go only when the deletion policy says so, or when the journal proves that the pool never
 // was complete. A lost journal proves nothing, so then the bytes stay.
 import { describeDevice, identityKey } from './disks.ts';
-import type {
-  JournalFacts,
-  MdadmFacts,
-  MdadmIntent,
-  NfsFacts,
-  NfsIntent,
-} from './node-mount-facts.ts';
+import type { JournalFacts } from './node-mount-facts.ts';
 import { arrayUuidOf, isRunning, membersOf, planErasing } from './node-mount-mdadm.ts';
+import type { MdadmFacts, MdadmIntent } from './node-mount-mdadm-facts.ts';
 import { planUnmounting } from './node-mount-mountpoint.ts';
 import { type NodeMountPlan, step } from './node-mount-step.ts';
 
@@ -73,12 +68,6 @@ function describeKept(
   const absent = facts.journal.erasing.filter((key) => !present.has(key));
   if (!erases || absent.length === 0) return undefined;
   return `${absent.length} disks are no longer attached and were not erased.`;
-}
-
-export function planNfsCleanup(intent: NfsIntent, facts: NfsFacts): NodeMountPlan {
-  const { mountPoint, journal } = facts;
-  const unmounting = planUnmounting({ intent, mountPoint, journal }, true);
-  return unmounting ?? { type: 'cleanedUp', kept: undefined };
 }
 
 function blocked(message: string): NodeMountPlan {

@@ -1,37 +1,18 @@
-// One look at the node for one NodeMount: everything the planner needs, and nothing is changed.
-import { type DeviceFacts, identityKey, resolveDevice } from '../plan/disks.ts';
-import { type NodeMountSituation, nfsSource } from '../plan/node-mount.ts';
-import type { MdadmFacts, MdadmIntent, NfsFacts, NfsIntent } from '../plan/node-mount-facts.ts';
-import { arrayUuidOf, isRunning } from '../plan/node-mount-mdadm.ts';
-import { deviceNumber, findArray, staleCreatingMarkers } from './arrays.ts';
-import type { DeviceClaims } from './claims.ts';
-import { readFilesystem } from './filesystems.ts';
-import type { HostPort } from './host-port.ts';
-import { readContents } from './inventory/contents.ts';
-import { listDevices } from './inventory/lsblk.ts';
-import type { Journal } from './journal.ts';
-import { inspectMountPoint } from './mounts.ts';
-import { missingForArray, missingForNfs, type PreflightResult } from './preflight.ts';
+// One look at an array: the disks that may be touched, the array itself, what is on it, where it is
+// mounted.
+import { type DeviceFacts, identityKey, resolveDevice } from '../../plan/disks.ts';
+import { arrayUuidOf, isRunning } from '../../plan/node-mount-mdadm.ts';
+import type { MdadmFacts, MdadmIntent } from '../../plan/node-mount-mdadm-facts.ts';
+import { deviceNumber, findArray, staleCreatingMarkers } from '../arrays.ts';
+import { readFilesystem } from '../filesystems.ts';
+import type { HostPort } from '../host-port.ts';
+import { readContents } from '../inventory/contents.ts';
+import { listDevices } from '../inventory/lsblk.ts';
+import { inspectMountPoint } from '../mounts.ts';
+import { missingForArray } from '../preflight.ts';
+import type { GatherContext } from './context.ts';
 
-export interface GatherContext {
-  readonly host: HostPort;
-  readonly journal: Journal;
-  readonly claims: DeviceClaims;
-  readonly preflight: PreflightResult;
-  /** Another mount's array is being created: markers of unknown arrays may be that one's. */
-  readonly isCreatingElsewhere: boolean;
-}
-
-export async function gather(
-  intent: MdadmIntent | NfsIntent,
-  uid: string,
-  context: GatherContext,
-): Promise<NodeMountSituation> {
-  if (intent.type === 'nfs') return { intent, facts: await gatherNfs(intent, uid, context) };
-  return { intent, facts: await gatherMdadm(intent, uid, context) };
-}
-
-async function gatherMdadm(
+export async function gatherMdadm(
   intent: MdadmIntent,
   uid: string,
   { host, journal, claims, preflight, isCreatingElsewhere }: GatherContext,
@@ -88,22 +69,4 @@ async function readFilesystemOf(
   if (found.type === 'unknown' && mounted)
     return { type: 'found', filesystem: mounted.filesystem, uuid: undefined };
   return found;
-}
-
-async function gatherNfs(
-  intent: NfsIntent,
-  uid: string,
-  { host, journal, preflight }: GatherContext,
-): Promise<NfsFacts> {
-  const source = nfsSource(intent);
-  return {
-    mountPoint: await inspectMountPoint(host, {
-      path: intent.mountPath,
-      isOurs: (entry) => entry.filesystem.startsWith('nfs') && entry.source === source,
-      readsMarker: false,
-      findsForeignHolders: false,
-    }),
-    journal: journal.facts(uid),
-    missing: missingForNfs(preflight),
-  };
 }

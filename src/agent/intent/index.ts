@@ -1,0 +1,37 @@
+// What a NodeMount asks for, in the planner's words.
+import type { NodeMount } from '../../api/node-mount.ts';
+import type { DeepReadonly } from '../../api/object.ts';
+import type { NodeMountIntent } from '../../plan/node-mount.ts';
+import type { MountIntent } from '../../plan/node-mount-facts.ts';
+import type { Owner } from '../journal.ts';
+import { mdadmIntent } from './mdadm.ts';
+import { nfsIntent } from './nfs.ts';
+
+export function ownerOf(mount: DeepReadonly<NodeMount>): Owner {
+  const { namespace, name, uid } = mount.metadata;
+  return { namespace, name, uid, poolUid: mount.spec.poolRef.uid };
+}
+
+/** Undefined for types this agent can't make yet. */
+export function intentOf(
+  mount: DeepReadonly<NodeMount>,
+  root: string,
+): NodeMountIntent | undefined {
+  const { spec } = mount;
+  const shared: MountIntent = {
+    poolUid: spec.poolRef.uid,
+    mountPath: spec.mountPath ?? `${root}/mounts/${mount.metadata.namespace}/${spec.poolRef.name}`,
+    mountRoot: `${root}/mounts`,
+    deletionPolicy: spec.deletionPolicy,
+    isDeleting: mount.metadata.deletionTimestamp !== undefined,
+    wasActive: spec.holdsData || mount.status?.firstMountedAt !== undefined,
+  };
+  switch (spec.type) {
+    case 'mdadm':
+      return mdadmIntent(shared, spec.mdadm);
+    case 'nfs':
+      return nfsIntent(shared, spec.nfs);
+    default:
+      return undefined;
+  }
+}
