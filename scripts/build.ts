@@ -1,4 +1,5 @@
 // Bundles the product for the container images: one file for the operator without the simulators.
+//   node scripts/build.ts [DIRECTORY]   default: dist
 import { build } from 'esbuild';
 
 // CommonJS dependencies inside an ES module need a require; nothing else is put into the banner.
@@ -7,7 +8,7 @@ const banner =
 
 await build({
   entryPoints: { poolkeeper: 'src/main.ts' },
-  outdir: 'dist',
+  outdir: process.argv[2] ?? 'dist',
   bundle: true,
   splitting: true,
   platform: 'node',
