@@ -4,8 +4,9 @@ import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { NodeMount, NodeMountSpec } from '../api/node-mount.ts';
 import type { StoragePool } from '../api/storage-pool.ts';
-import { arrayNameFor } from './node-mount-identity.ts';
 import type { Stall } from './pool-conditions.ts';
+import { branchOf } from './storage-pool-branch.ts';
+import type { StorageSources } from './storage-pool-sources.ts';
 
 /** Whether a node's agent has renewed its Lease lately; `absent`: there is no Lease. */
 export type AgentSeen =
@@ -25,20 +26,12 @@ export interface NodeSeen {
 }
 
 /** The part of a pool's spec that this version refuses, or undefined when it can do all of it. */
-export function refusalOf({ metadata, spec }: StoragePool): Stall | undefined {
-  const refuse = (what: string): Stall => ({
-    reason: 'InvalidSpec',
-    message: `${what} is not supported by this version`,
-  });
-  if (spec.type !== 'mdadm' && spec.type !== 'nfs') return refuse(`spec.type ${spec.type}`);
-  if (spec.type === 'mdadm' && spec.mdadm.source.type === 'Volumes')
-    return refuse('spec.mdadm.source.type Volumes');
-  if (spec.type === 'nfs' && spec.nfs.backendRef)
-    return {
-      reason: 'InvalidSpec',
-      message: `spec.nfs.backendRef is not supported by this version: set server and exportPath`,
-    };
-  if (spec.expose) return refuse('spec.expose');
+export function refusalOf(pool: StoragePool): Stall | undefined {
+  const { metadata, spec } = pool;
+  const refusal = branchOf(spec).refusal(pool);
+  if (refusal) return refusal;
+  if (spec.expose)
+    return { reason: 'InvalidSpec', message: 'spec.expose is not supported by this version' };
   // Admission refuses this already; an older object may have come past it.
   if (spec.deletionPolicy === 'Destroy' && spec.confirmDestroy !== metadata.name)
     return {
@@ -50,12 +43,12 @@ export function refusalOf({ metadata, spec }: StoragePool): Stall | undefined {
 
 /** The nodes that should have it, in the order of their names. */
 export function targetNodes({ spec }: StoragePool, nodes: readonly NodeSeen[]): NodeSeen[] {
-  if (spec.type === 'mdadm')
+  const nodeName = branchOf(spec).nodeName(spec);
+  if (nodeName !== undefined)
     return nodes.filter(
       ({ name, hasInventory, node, agent }) =>
-        name === spec.mdadm.nodeName && hasInventory && (node || agent.state === 'ready'),
+        name === nodeName && hasInventory && (node || agent.state === 'ready'),
     );
-  if (spec.type !== 'nfs') return [];
   const wanted = Object.entries(spec.nodeSelector ?? {});
   return nodes
     .filter(({ hasInventory, node }) => hasInventory && node !== undefined)
@@ -84,51 +77,26 @@ interface MountWish {
   readonly nodeUid: string | undefined;
   /** The pool has been Active. */
   readonly wasActive: boolean;
+  readonly sources: StorageSources;
 }
 
-/**
- * Undefined for what this version can't make. Every field is written out, so that nothing hangs on
- * defaults. Unconfirmed, Destroy is Retain.
- */
+/** Undefined while it isn't known what to ask for. Unconfirmed, Destroy is Retain. */
 export function nodeMountSpec(wish: MountWish): NodeMountSpec | undefined {
-  const { pool, nodeName, nodeUid } = wish;
+  const { pool, nodeName, nodeUid, sources } = wish;
   const { spec, metadata } = pool;
+  const branch = branchOf(spec);
+  const wanted = branch.mountBranch(pool, sources);
+  if (!wanted) return undefined;
   const isConfirmed = spec.confirmDestroy === metadata.name;
-  const shared = {
+  return {
+    ...wanted,
     nodeName,
     ...(nodeUid === undefined ? {} : { nodeUid }),
     poolRef: { name: metadata.name, uid: metadata.uid },
     ...(spec.mountPath === undefined ? {} : { mountPath: spec.mountPath }),
     deletionPolicy: isConfirmed ? spec.deletionPolicy : ('Retain' as const),
-    holdsData: wish.wasActive || adopts(pool),
+    holdsData: wish.wasActive || branch.holdsDataFromTheStart(pool),
   };
-  if (spec.type === 'nfs') {
-    const { server, exportPath, version, options } = spec.nfs;
-    if (server === undefined || exportPath === undefined) return undefined;
-    return { type: 'nfs', nfs: { server, exportPath, version, options }, ...shared };
-  }
-  if (spec.type !== 'mdadm' || spec.mdadm.source.type === 'Volumes') return undefined;
-  const { source, level, spares, filesystem, chunkKiB, mkfsOptions } = spec.mdadm;
-  return {
-    type: 'mdadm',
-    mdadm: {
-      arrayName: arrayNameFor(metadata.uid),
-      level,
-      devices: source.type === 'Devices' ? source.devices : [],
-      spares,
-      ...(source.type === 'Adopt' ? { adoptArrayUUID: source.adopt.arrayUUID } : {}),
-      filesystem,
-      ...(chunkKiB === undefined ? {} : { chunkKiB }),
-      ...(mkfsOptions === undefined ? {} : { mkfsOptions }),
-      options: [],
-    },
-    ...shared,
-  };
-}
-
-/** The bytes of an adopted array were somebody's before the pool was there. */
-function adopts({ spec }: StoragePool): boolean {
-  return spec.type === 'mdadm' && spec.mdadm.source.type === 'Adopt';
 }
 
 /**
@@ -137,23 +105,21 @@ function adopts({ spec }: StoragePool): boolean {
  */
 export function mountChanges(
   mount: NodeMount,
-  pool: StoragePool,
-  wasActive: boolean,
+  { pool, wasActive, sources }: Pick<MountWish, 'pool' | 'wasActive' | 'sources'>,
 ): Record<string, unknown> | undefined {
   const { nodeName, nodeUid, holdsData } = mount.spec;
-  const wanted = nodeMountSpec({ pool, nodeName, nodeUid, wasActive: wasActive || holdsData });
-  if (!wanted) return undefined;
+  const isWorthKeeping = wasActive || holdsData;
+  const wanted = nodeMountSpec({ pool, nodeName, nodeUid, wasActive: isWorthKeeping, sources });
+  if (!wanted || wanted.type !== mount.spec.type) return undefined;
   const changes: Record<string, unknown> = {
     ...differing(mount.spec, wanted, ['deletionPolicy', 'holdsData']),
   };
   // What is being undone is undone as it was made; only its bytes may still be decided on.
   if (mount.metadata.deletionTimestamp === undefined) {
-    const branch =
-      wanted.type === 'mdadm' && mount.spec.type === 'mdadm'
-        ? differing(mount.spec.mdadm, wanted.mdadm, ['devices', 'spares'])
-        : wanted.type === 'nfs' && mount.spec.type === 'nfs'
-          ? differing(mount.spec.nfs, wanted.nfs, ['version', 'options'])
-          : {};
+    const member = (spec: NodeMountSpec): Record<string, unknown> =>
+      (spec as unknown as Record<string, Record<string, unknown>>)[spec.type]!;
+    const { changeable } = branchOf(pool.spec);
+    const branch = differing(member(mount.spec), member(wanted), changeable);
     if (Object.keys(branch).length > 0) changes[wanted.type] = branch;
   }
   return Object.keys(changes).length > 0 ? changes : undefined;

@@ -6,6 +6,7 @@ import type { Condition } from '../api/object.ts';
 import type { ConditionType, Reason } from '../api/reasons.ts';
 import type { StoragePool } from '../api/storage-pool.ts';
 import type { Stall } from './pool-conditions.ts';
+import { branchOf } from './storage-pool-branch.ts';
 import type { MountVerdict } from './storage-pool-verdict.ts';
 
 export interface PoolDeletion {
@@ -55,15 +56,8 @@ export function storagePoolConditions(input: StoragePoolConditionsInput, now: nu
     const message = ready.status === 'True' ? describe(verdicts.filter(works)) : ready.message;
     set('Reconciling', isWorking ? { status: 'True', reason: 'Progressing', message } : undefined);
   }
-  for (const type of partsOf(pool)) set(type, aggregate(type, verdicts));
+  for (const type of branchOf(pool.spec).conditions) set(type, aggregate(type, verdicts));
   return conditions;
-}
-
-/** The conditions of its mounts that a pool repeats. */
-function partsOf({ spec }: { spec: StoragePool['spec'] }): ConditionType[] {
-  if (spec.type === 'mdadm')
-    return ['NodePrerequisitesMet', 'DisksClaimed', 'ArrayHealthy', 'Formatted', 'Mounted'];
-  return spec.type === 'nfs' ? ['NodePrerequisitesMet', 'Mounted'] : [];
 }
 
 function works({ isWorking }: MountVerdict): boolean {

@@ -3,6 +3,7 @@ import { annotations, resourceFinalizer } from '../api/names.ts';
 import type { NodeMount } from '../api/node-mount.ts';
 import type { AnyObject } from '../api/object.ts';
 import type { Reason } from '../api/reasons.ts';
+import { branchOf } from './storage-pool-branch.ts';
 import type { NodeSeen } from './storage-pool-children.ts';
 
 export type Release =
@@ -57,16 +58,12 @@ export function isGone(mount: NodeMount, seen: NodeSeen | undefined): boolean {
 }
 
 /** One sentence about what nobody cleaned, with the names by which it can be found again. */
-export function describeRemains({ spec, status }: NodeMount): string {
-  const { nodeName } = spec;
+export function describeRemains(mount: NodeMount): string {
+  const { spec, status } = mount;
   const place = status?.mountPath ?? spec.mountPath;
   const mounted = place === undefined ? '' : `, mounted at ${place}`;
-  if (spec.type === 'nfs')
-    return `${nodeName}: export ${spec.nfs.server}:${spec.nfs.exportPath}${mounted}`;
-  const serials = (status?.drives ?? []).flatMap(({ serial, wwn }) => serial ?? wwn ?? []);
-  const disks = serials.length > 0 ? ` on disks ${serials.join(', ')}` : '';
-  if (status?.array) return `${nodeName}: array ${status.array.uuid}${disks}${mounted}`;
-  return `${nodeName}: whatever its agent had begun${disks}`.slice(0, 512);
+  const what = branchOf(spec).describeRemains(mount);
+  return `${spec.nodeName}: ${what}${mounted}`.slice(0, 512);
 }
 
 /** Names of nodes, with commas between them. */

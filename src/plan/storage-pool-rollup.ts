@@ -4,6 +4,7 @@ import { arrayMembersMaximum } from '../api/disk.ts';
 import type { NodeMountStatus } from '../api/node-mount.ts';
 import { formatBytes, usePercent } from '../api/size.ts';
 import type { StoragePool, StoragePoolPhase, StoragePoolStatus } from '../api/storage-pool.ts';
+import { branchOf } from './storage-pool-branch.ts';
 import type { MountVerdict } from './storage-pool-verdict.ts';
 
 const FAILED_NODES_MAX = 32;
@@ -107,7 +108,7 @@ function summaryOf(
   const { sizeBytes, usePercent: used } = numbers;
   const progress = progressOf(verdicts);
   const count = verdicts.length > 0 ? `${ready}/${verdicts.length}` : undefined;
-  const nodeWords = spec.type === 'mdadm' ? spec.mdadm.nodeName : count;
+  const nodeWords = branchOf(spec).nodeName(spec) ?? count;
   const percent = progress?.percent === undefined ? '' : ` ${progress.percent}%`;
   return {
     ...optional('node', nodeWords),

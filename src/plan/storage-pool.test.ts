@@ -8,6 +8,7 @@ import type { StoragePool, StoragePoolSpec, StoragePoolStatus } from '../api/sto
 import { storagePoolSpec, storagePoolStatus } from '../api/storage-pool.ts';
 import { planOrphans, planStoragePool, type StoragePoolStep } from './storage-pool.ts';
 import { type NodeSeen, nodeMountName, nodeMountSpec } from './storage-pool-children.ts';
+import { NO_SOURCES } from './storage-pool-sources.ts';
 
 const now = Date.UTC(2026, 0, 1, 12);
 const time = '2026-01-01T12:00:00Z';
@@ -61,7 +62,13 @@ interface MountOptions {
 
 function aMount(options: MountOptions = {}): NodeMount {
   const { node = 'node-1', pool = aPool(), status, deleting, wasActive = false } = options;
-  const spec = nodeMountSpec({ pool, nodeName: node, nodeUid: `uid-${node}`, wasActive });
+  const spec = nodeMountSpec({
+    pool,
+    nodeName: node,
+    nodeUid: `uid-${node}`,
+    wasActive,
+    sources: NO_SOURCES,
+  });
   return {
     apiVersion: 'poolkeeper.dev/v1alpha1',
     kind: 'NodeMount',
@@ -129,7 +136,10 @@ interface Given {
 }
 
 function plan({ pool = aPool(), mounts = [], nodes = [aNode('node-1')] }: Given = {}) {
-  const { steps, status, waitMilliseconds } = planStoragePool({ pool, mounts, nodes }, now);
+  const { steps, status, waitMilliseconds } = planStoragePool(
+    { pool, mounts, nodes, sources: NO_SOURCES },
+    now,
+  );
   const find = (type: string) => status.conditions.find((one) => one.type === type);
   return { steps, types: steps.map(({ type }) => type), status, find, waitMilliseconds };
 }
@@ -453,7 +463,13 @@ describe('deleting', () => {
 
   test('destruction that was not confirmed by name is retention', () => {
     const pool = aPool({ spec: { ...raid1, deletionPolicy: 'Destroy', confirmDestroy: 'other' } });
-    const wish = { pool, nodeName: 'node-1', nodeUid: undefined, wasActive: true };
+    const wish = {
+      pool,
+      nodeName: 'node-1',
+      nodeUid: undefined,
+      wasActive: true,
+      sources: NO_SOURCES,
+    };
     assert.equal(nodeMountSpec(wish)?.deletionPolicy, 'Retain');
   });
 

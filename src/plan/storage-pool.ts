@@ -5,6 +5,7 @@ import type { NodeMount, NodeMountSpec } from '../api/node-mount.ts';
 import type { ObjectMeta } from '../api/object.ts';
 import type { StoragePool, StoragePoolStatus } from '../api/storage-pool.ts';
 import type { Stall } from './pool-conditions.ts';
+import { branchOf } from './storage-pool-branch.ts';
 import {
   mountChanges,
   type NodeSeen,
@@ -16,6 +17,7 @@ import {
 import { type PoolDeletion, storagePoolConditions } from './storage-pool-conditions.ts';
 import { judgeRelease, type Release } from './storage-pool-release.ts';
 import { EMPTY_STORAGE_POOL_STATUS, phaseOf, rollUp } from './storage-pool-rollup.ts';
+import type { StorageSources } from './storage-pool-sources.ts';
 import { judgeMount } from './storage-pool-verdict.ts';
 
 export interface StoragePoolSnapshot {
@@ -24,6 +26,7 @@ export interface StoragePoolSnapshot {
   readonly mounts: readonly NodeMount[];
   /** Every node that may be concerned: of the spec and of the mounts. */
   readonly nodes: readonly NodeSeen[];
+  readonly sources: StorageSources;
 }
 
 export type StoragePoolStep =
@@ -96,7 +99,11 @@ function planPresence(snapshot: StoragePoolSnapshot, now: number): StoragePoolPl
   const shown = refusal
     ? own.map(nodeOf(nodes))
     : [...targets, ...strays(pool, own, targets, nodes)];
-  const stall = refusal ?? missingNodes(pool, nodes, shown) ?? occupied(snapshot, targets);
+  const stall =
+    refusal ??
+    missingNodes(pool, nodes, shown) ??
+    occupied(snapshot, targets) ??
+    branchOf(pool.spec).waitsFor?.(pool, snapshot.sources);
   const steps: StoragePoolStep[] = pool.metadata.finalizers?.includes(childrenFinalizer)
     ? []
     : [{ type: 'holdPool' }];
@@ -124,13 +131,13 @@ function planPresence(snapshot: StoragePoolSnapshot, now: number): StoragePoolPl
 }
 
 function planDeletion(snapshot: StoragePoolSnapshot, now: number): StoragePoolPlan {
-  const { pool, mounts, nodes } = snapshot;
+  const { pool, mounts, nodes, sources } = snapshot;
   const before = pool.status ?? EMPTY_STORAGE_POOL_STATUS;
   const own = mounts.filter((mount) => isOwn(mount, pool));
   const wasActive = before.activeSince !== undefined || own.some(hasBeenMounted);
   const steps: StoragePoolStep[] = [];
   for (const mount of own) {
-    const changes = mountChanges(mount, pool, wasActive);
+    const changes = mountChanges(mount, { pool, wasActive, sources });
     // First what it shall do to the bytes, then in the next pass that it shall do it.
     if (changes)
       steps.push({ type: 'updateMount', mount, changes, because: 'the deletion policy decides' });
@@ -156,19 +163,20 @@ function planDeletion(snapshot: StoragePoolSnapshot, now: number): StoragePoolPl
 }
 
 function planMount(
-  { pool, mounts }: StoragePoolSnapshot,
+  { pool, mounts, sources }: StoragePoolSnapshot,
   own: readonly NodeMount[],
   { seen, wasActive }: { seen: NodeSeen; wasActive: boolean },
 ): StoragePoolStep[] {
   const mount = own.find(({ spec }) => spec.nodeName === seen.name);
   if (mount) {
-    const changes = mountChanges(mount, pool, wasActive);
+    const changes = mountChanges(mount, { pool, wasActive, sources });
     const because = 'the pool asks for something else';
     return changes ? [{ type: 'updateMount', mount, changes, because }] : [];
   }
   const name = nodeMountName(pool.metadata.name, seen.name);
   if (mounts.some(({ metadata }) => metadata.name === name)) return [];
-  const spec = nodeMountSpec({ pool, nodeName: seen.name, nodeUid: seen.node?.uid, wasActive });
+  const nodeUid = seen.node?.uid;
+  const spec = nodeMountSpec({ pool, nodeName: seen.name, nodeUid, wasActive, sources });
   const because = `${seen.name} is to have it`;
   return spec ? [{ type: 'createMount', name, spec, because }] : [];
 }
@@ -230,17 +238,17 @@ function missingNodes(
   shown: readonly NodeSeen[],
 ): Stall | undefined {
   if (shown.length > 0) return undefined;
-  if (spec.type !== 'mdadm') {
+  const nodeName = branchOf(spec).nodeName(spec);
+  if (nodeName === undefined) {
     const message = 'no ready agents match the node selector';
     return { reason: 'NoMatchingNode', message };
   }
-  const { nodeName } = spec.mdadm;
   if (find(nodes, nodeName)?.node)
     return {
       reason: 'AgentNotReady',
       message: `no agent has reported from node ${nodeName} yet: is the DaemonSet running there?`,
     };
-  return { reason: 'NodeNotFound', message: `spec.mdadm.nodeName: no node ${nodeName}` };
+  return { reason: 'NodeNotFound', message: `spec.${spec.type}.nodeName: no node ${nodeName}` };
 }
 
 /** A mount of another owner stands where ours should: it is never taken over. */
@@ -258,14 +266,14 @@ function occupied(
   return { reason: 'CleanupBlocked', message };
 }
 
-/** Of an array there is only one node: its mount stays although the node has gone missing. */
+/** What only one node can have stays there although the node has gone missing. */
 function strays(
   pool: StoragePool,
   own: readonly NodeMount[],
   targets: readonly NodeSeen[],
   nodes: readonly NodeSeen[],
 ): NodeSeen[] {
-  if (pool.spec.type !== 'mdadm' || targets.length > 0) return [];
+  if (branchOf(pool.spec).nodeName(pool.spec) === undefined || targets.length > 0) return [];
   return own.map(nodeOf(nodes));
 }
 

@@ -3,7 +3,9 @@ import type { NodeMount } from '../../api/node-mount.ts';
 import type { StoragePool } from '../../api/storage-pool.ts';
 import { type Key, keyOfObject } from '../../kube/index.ts';
 import type { StoragePoolSnapshot } from '../../plan/storage-pool.ts';
+import { branchOf } from '../../plan/storage-pool-branch.ts';
 import { type NodeSeen, nodeMountName } from '../../plan/storage-pool-children.ts';
+import { NO_SOURCES } from '../../plan/storage-pool-sources.ts';
 import type { ControllerContext } from '../context.ts';
 import { BY_POOL } from '../stores.ts';
 import type { Agents } from './agents.ts';
@@ -15,18 +17,18 @@ export function gather(
 ): StoragePoolSnapshot {
   const { namespace, name } = pool.metadata;
   const named = stores.nodeMounts.byIndex(BY_POOL, keyOfObject(pool));
+  const nodeName = branchOf(pool.spec).nodeName(pool.spec);
   const wanted =
-    pool.spec.type === 'mdadm'
-      ? [pool.spec.mdadm.nodeName]
-      : pool.spec.type === 'nfs'
-        ? stores.storageNodes.list().map(({ metadata }) => metadata.name)
-        : [];
+    nodeName === undefined
+      ? stores.storageNodes.list().map(({ metadata }) => metadata.name)
+      : [nodeName];
   const standing = wanted.flatMap(
     (node) => stores.nodeMounts.get(namespace, nodeMountName(name, node)) ?? [],
   );
   const mounts = [...new Set([...named, ...standing])];
   const names = new Set([...wanted, ...mounts.map(({ spec }) => spec.nodeName)]);
-  return { pool, mounts, nodes: [...names].map((node) => lookAtNode(stores, agents, node)) };
+  const nodes = [...names].map((node) => lookAtNode(stores, agents, node));
+  return { pool, mounts, nodes, sources: NO_SOURCES };
 }
 
 /** The mounts of a pool that is gone, and their nodes. */

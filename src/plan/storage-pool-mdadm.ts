@@ -1,0 +1,58 @@
+// What a pool of type mdadm asks its node for.
+import type { NodeMount } from '../api/node-mount.ts';
+import type { StoragePool, StoragePoolSpec } from '../api/storage-pool.ts';
+import { arrayNameFor } from './node-mount-identity.ts';
+import type { Stall } from './pool-conditions.ts';
+import type { MountBranch, StorageBranch } from './storage-pool-branch.ts';
+
+export const mdadmBranch: StorageBranch = {
+  nodeName,
+  refusal,
+  mountBranch,
+  changeable: ['devices', 'spares'],
+  conditions: ['NodePrerequisitesMet', 'DisksClaimed', 'ArrayHealthy', 'Formatted', 'Mounted'],
+  holdsDataFromTheStart,
+  describeRemains,
+};
+
+function nodeName(spec: StoragePoolSpec): string | undefined {
+  return spec.type === 'mdadm' ? spec.mdadm.nodeName : undefined;
+}
+
+function refusal({ spec }: StoragePool): Stall | undefined {
+  if (spec.type !== 'mdadm' || spec.mdadm.source.type !== 'Volumes') return undefined;
+  const message = 'spec.mdadm.source.type Volumes is not supported by this version';
+  return { reason: 'InvalidSpec', message };
+}
+
+/** Every field is written out, so that nothing hangs on defaults. */
+function mountBranch({ metadata, spec }: StoragePool): MountBranch | undefined {
+  if (spec.type !== 'mdadm' || spec.mdadm.source.type === 'Volumes') return undefined;
+  const { source, level, spares, filesystem, chunkKiB, mkfsOptions } = spec.mdadm;
+  return {
+    type: 'mdadm',
+    mdadm: {
+      arrayName: arrayNameFor(metadata.uid),
+      level,
+      devices: source.type === 'Devices' ? source.devices : [],
+      spares,
+      ...(source.type === 'Adopt' ? { adoptArrayUUID: source.adopt.arrayUUID } : {}),
+      filesystem,
+      ...(chunkKiB === undefined ? {} : { chunkKiB }),
+      ...(mkfsOptions === undefined ? {} : { mkfsOptions }),
+      options: [],
+    },
+  };
+}
+
+/** The bytes of an adopted array were somebody's before the pool was there. */
+function holdsDataFromTheStart({ spec }: StoragePool): boolean {
+  return spec.type === 'mdadm' && spec.mdadm.source.type === 'Adopt';
+}
+
+function describeRemains({ status }: NodeMount): string {
+  const serials = (status?.drives ?? []).flatMap(({ serial, wwn }) => serial ?? wwn ?? []);
+  const disks = serials.length > 0 ? ` on disks ${serials.join(', ')}` : '';
+  if (status?.array) return `array ${status.array.uuid}${disks}`;
+  return `whatever its agent had begun${disks}`;
+}
