@@ -8,6 +8,7 @@ import {
   isNotFound,
   type Key,
   type KubeClient,
+  mergeStatus,
   type Result,
   type Store,
   statusPatch,
@@ -150,13 +151,9 @@ export class NodeMountReconciler {
   /** Nothing was ever made of it, so there is nothing to undo either. */
   async #reportUnsupported(mount: DeepReadonly<NodeMount>): Promise<Result> {
     const { client, runtime } = this.#options;
-    const { namespace, name, uid } = mount.metadata;
     const status = unsupportedStatus(mount, formatTime(runtime.clock.now()));
     const patch = statusPatch(mount, status);
-    if (patch) {
-      const body = { metadata: { uid }, ...patch };
-      await client.mergePatch(nodeMounts, { namespace, name }, body, { subresource: 'status' });
-    }
+    if (patch) await mergeStatus(client, nodeMounts, mount, patch);
     return { type: 'done' };
   }
 
@@ -223,7 +220,7 @@ export class NodeMountReconciler {
     situation: NodeMountSituation,
   ): Promise<void> {
     const { host, journal, runtime, client } = this.#options;
-    const { namespace, name, uid } = mount.metadata;
+    const { uid } = mount.metadata;
     const attempts = this.#attempts.get(uid);
     const isMounted = situation.facts.mountPoint.mounts.some(({ isOurs }) => isOurs);
     const capacity =
@@ -251,14 +248,7 @@ export class NodeMountReconciler {
     const patch = statusPatch(mount, status);
     if (!patch) return;
     try {
-      await client.mergePatch(
-        nodeMounts,
-        { namespace, name },
-        { metadata: { uid }, ...patch },
-        {
-          subresource: 'status',
-        },
-      );
+      await mergeStatus(client, nodeMounts, mount, patch);
       this.#pace.written(uid);
     } catch (error) {
       if (!isNotFound(error)) throw error;

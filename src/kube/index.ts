@@ -50,6 +50,7 @@ export {
   removeFinalizerPatch,
   statusPatch,
 } from './patch.ts';
+export { mergeStatus } from './status-write.ts';
 export type { EventOrigin, IndexFunction, Store, StoreEventType, StoreHandler } from './store.ts';
 export type { Transport, WireRequest, WireResponse, WireStream } from './transport.ts';
 export {

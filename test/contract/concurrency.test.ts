@@ -1,6 +1,7 @@
 // Many writers: versions, generations, the status apart from the spec, preconditions, finalizers.
 import assert from 'node:assert/strict';
 import { contract, refused, succeeded } from './case.ts';
+import type { ContractCluster, Json } from './cluster.ts';
 
 const CONFLICT = {
   code: 409,
@@ -222,4 +223,41 @@ contract('concurrency', {
     const second = await cluster.made(cluster.widgets(), cluster.aWidget('phoenix'));
     assert.notEqual(first.metadata.uid, second.metadata.uid);
   },
+  'a patch with the version and uid of a former object is a Conflict': async (cluster) => {
+    const former = await recreated(cluster, 'reborn');
+    const patch = { metadata: locksOf(former), spec: { size: 2 } };
+    refused(await cluster.patch('merge', cluster.widgets('reborn'), patch), CONFLICT);
+  },
+  'a patch with a foreign uid alone is invalid': async (cluster) => {
+    const former = await recreated(cluster, 'reborn-uid');
+    const patch = { metadata: { uid: former.metadata.uid }, spec: { size: 2 } };
+    const answer = await cluster.patch('merge', cluster.widgets('reborn-uid'), patch);
+    refused(answer, { code: 422, reason: 'Invalid', fields: ['metadata.uid'] });
+  },
+  'a status patch with the version and uid of a former object is a Conflict': async (cluster) => {
+    const former = await recreated(cluster, 'reborn-status');
+    const path = `${cluster.widgets('reborn-status')}/status`;
+    const patch = { metadata: locksOf(former), status: { phase: 'Up' } };
+    refused(await cluster.patch('merge', path, patch), CONFLICT);
+  },
+  'a status patch with a foreign uid alone goes to whatever has the name now': async (cluster) => {
+    const former = await recreated(cluster, 'reborn-status-uid');
+    const path = `${cluster.widgets('reborn-status-uid')}/status`;
+    const patch = { metadata: { uid: former.metadata.uid }, status: { phase: 'Up' } };
+    const body = succeeded(await cluster.patch('merge', path, patch));
+    assert.notEqual(body.metadata.uid, former.metadata.uid);
+    assert.equal(body.status.phase, 'Up');
+  },
 });
+
+/** An object that was deleted and made again under its name; the former one is returned. */
+async function recreated(cluster: ContractCluster, name: string): Promise<Json> {
+  const former = await cluster.made(cluster.widgets(), cluster.aWidget(name, { size: 1 }));
+  succeeded(await cluster.delete(cluster.widgets(name)));
+  await cluster.made(cluster.widgets(), cluster.aWidget(name, { size: 1 }));
+  return former;
+}
+
+function locksOf({ metadata: { uid, resourceVersion } }: Json): Json {
+  return { uid, resourceVersion };
+}

@@ -12,6 +12,7 @@ import {
 } from '../objects/kube-object.ts';
 import { checkMetadataTypes } from '../objects/metadata-rules.ts';
 import { cause, conflict, invalid, notFound } from '../objects/status-error.ts';
+import { askPolicies } from '../policies/admission-policies.ts';
 import { namespaces } from '../resources/core.ts';
 import type { ResourceType } from '../resources/resource-type.ts';
 import { prepare, shape, validate } from './admission.ts';
@@ -72,6 +73,12 @@ export function commitUpdate(
     : trackUpdate({ type, old, object: shaped, options, now, subresource: target.subresource });
   if (unchanged(tracked, old)) return old;
   validate(type, tracked, context);
+  askPolicies(backend.store, call, {
+    operation: 'UPDATE',
+    object: tracked,
+    oldObject: old,
+    dryRun: options.dryRun,
+  });
   const counted = withGeneration(type, old, tracked);
   if (options.dryRun) return counted;
   const kept = type.toShelf?.(counted) ?? counted;
@@ -84,10 +91,9 @@ export function commitUpdate(
 function checkPreconditions(call: Call, old: KubeObject, sent: Partial<ObjectMeta>): void {
   const { type } = call;
   const { name, uid, resourceVersion } = old.metadata;
-  if (sent.uid && sent.uid !== uid) {
-    if (call.target.verb === 'patch') {
-      throw invalid(type, name, [cause.invalid('metadata.uid', sent.uid, 'field is immutable')]);
-    }
+  const isForeign = sent.uid !== undefined && sent.uid !== '' && sent.uid !== uid;
+  // In a replacement the uid is a precondition; in a patch it is a field like any other, judged last.
+  if (isForeign && call.target.verb !== 'patch') {
     const words = `Precondition failed: UID in precondition: ${sent.uid}, UID in object meta: ${uid}`;
     throw conflict(type, name, words);
   }
@@ -97,6 +103,11 @@ function checkPreconditions(call: Call, old: KubeObject, sent: Partial<ObjectMet
     throw invalid(type, name, [cause.invalid('metadata.resourceVersion', 0, words)]);
   }
   if (wanted && wanted !== '0' && wanted !== resourceVersion) throw conflict(type, name);
+  // The status of a custom resource takes nothing from the metadata that is sent, not even the uid.
+  const isIgnored = type.custom && call.target.subresource === 'status';
+  if (isForeign && !isIgnored) {
+    throw invalid(type, name, [cause.invalid('metadata.uid', sent.uid, 'field is immutable')]);
+  }
 }
 
 /** Takes from `sent` only what this endpoint may change. */
