@@ -2,6 +2,7 @@
 import type { Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { User } from './authentication/user.ts';
+import type { Authorizer } from './authorization/authorizer.ts';
 import type { Registry } from './resources/registry.ts';
 import type { ResourceType } from './resources/resource-type.ts';
 import type { Store } from './storage/store.ts';
@@ -12,6 +13,7 @@ export interface Backend {
   readonly random: Random;
   readonly store: Store;
   readonly registry: Registry;
+  readonly authorizer: Authorizer;
 }
 
 /** One authenticated request for a resource that exists. */

@@ -2,6 +2,7 @@
 // tests talk to as to a real one. It listens on loopback only.
 import type { Runtime } from '../../runtime/index.ts';
 import type { User } from './authentication/user.ts';
+import type { AuthorizationMode } from './authorization/authorizer.ts';
 import { makeCertificate } from './http/certificates.ts';
 import { listen } from './http/http-server.ts';
 import { kubeconfigText } from './http/kubeconfig.ts';
@@ -15,6 +16,8 @@ export interface EmbeddedKubernetesOptions {
   readonly tls?: boolean;
   /** Where objects outlive the process; in memory only when absent. */
   readonly dataDirectory?: string;
+  /** Who may do what: everybody everything (the default), or what the stored roles say. */
+  readonly authorization?: AuthorizationMode;
   /** CustomResourceDefinitions to create at the start. */
   readonly crds?: readonly object[];
 }
@@ -38,8 +41,8 @@ const ADMINISTRATOR: User = { username: 'kubernetes-admin', groups: ['system:mas
 export async function startEmbeddedKubernetes(
   options: EmbeddedKubernetesOptions,
 ): Promise<EmbeddedKubernetes> {
-  const { runtime, port = 0, tls = true, crds = [], dataDirectory } = options;
-  const server = new KubernetesServer(runtime, { dataDirectory });
+  const { runtime, port = 0, tls = true, crds = [], dataDirectory, authorization } = options;
+  const server = new KubernetesServer(runtime, { dataDirectory, authorization });
   const certificate = tls ? makeCertificate(runtime.clock, runtime.random) : undefined;
   const front = await listen((request) => server.handle(request), {
     host: HOST,

@@ -4,6 +4,13 @@ import type { Runtime } from '../../runtime/index.ts';
 import { Authenticator } from './authentication/authenticator.ts';
 import { type ReviewAnswer, Reviews } from './authentication/reviews.ts';
 import type { User } from './authentication/user.ts';
+import {
+  type AuthorizationMode,
+  allowAll,
+  attributesOf,
+  demand,
+} from './authorization/authorizer.ts';
+import { RoleBasedAccess } from './authorization/rbac.ts';
 import type { Backend, Call } from './backend.ts';
 import { Collector } from './background/collector.ts';
 import { Discovery } from './discovery/discovery.ts';
@@ -43,6 +50,8 @@ import { updateObject } from './writes/update.ts';
 export interface ServerOptions {
   /** Where objects outlive the process; in memory only when absent. */
   readonly dataDirectory?: string | undefined;
+  /** Who may do what: everybody everything (the default), or what the stored roles say. */
+  readonly authorization?: AuthorizationMode | undefined;
 }
 
 export class KubernetesServer {
@@ -70,7 +79,9 @@ export class KubernetesServer {
     this.store = this.#journal?.store ?? new Store();
     this.faults = new Faults(clock);
     const registry = new Registry();
-    this.#backend = { clock, random, store: this.store, registry };
+    const authorizer =
+      options.authorization === 'RBAC' ? new RoleBasedAccess(this.store) : allowAll;
+    this.#backend = { clock, random, store: this.store, registry, authorizer };
     this.#discovery = new Discovery(registry);
     this.#openApi = new OpenApi(registry);
     this.authenticator = new Authenticator(this.#backend, this.#journal?.tokenKey ?? tokenKey);
@@ -138,6 +149,7 @@ export class KubernetesServer {
   }
 
   async #route(request: ApiRequest, { user, target }: Context): Promise<ApiResponse> {
+    if (user) this.#authorize(request, user, target);
     if (!target || !user) {
       if (splitPath(request.path).segments[0] === 'metrics') {
         return textResponse(200, await this.requests.expose());
@@ -158,6 +170,18 @@ export class KubernetesServer {
     if (answer) return this.#reviewed(answer);
     if (!type) throw new PageNotFound();
     return this.#perform({ ...call, type });
+  }
+
+  /** Before anything is said about what exists: a refusal tells nothing else. */
+  #authorize(request: ApiRequest, user: User, target: Target | undefined): void {
+    const { authorizer } = this.#backend;
+    if (target) {
+      demand(authorizer, attributesOf(user, target));
+    } else if (!isPublicPath(request.path)) {
+      const path = request.path.split('?')[0]!;
+      const nothing = { group: '', resource: '', subresource: '', namespace: '', name: '' };
+      demand(authorizer, { user, verb: request.method.toLowerCase(), ...nothing, path });
+    }
   }
 
   #reviewed(answer: ReviewAnswer): ApiResponse {

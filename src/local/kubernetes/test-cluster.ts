@@ -2,6 +2,7 @@
 import { FakeClock, settle } from '../../runtime/fake-clock.ts';
 import { createRuntime } from '../../runtime/index.ts';
 import { seededRandom } from '../../runtime/random.ts';
+import type { User } from './authentication/user.ts';
 import { asObject, type JsonObject } from './objects/json.ts';
 import type { ApiResponse } from './request.ts';
 import { KubernetesServer, type ServerOptions } from './server.ts';
@@ -27,15 +28,29 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   apply: 'application/apply-patch+yaml',
 };
 
+interface TestClusterOptions extends ServerOptions {
+  readonly seed?: number;
+  /** Of the first user. */
+  readonly groups?: readonly string[];
+  readonly user?: User;
+  readonly server?: KubernetesServer;
+}
+
 export class TestCluster {
   readonly clock = new FakeClock();
   readonly server: KubernetesServer;
   readonly #token: string;
 
-  constructor(options: ServerOptions & { seed?: number } = {}) {
-    const random = seededRandom(options.seed ?? 1);
-    this.server = new KubernetesServer(createRuntime({ clock: this.clock, random }), options);
-    this.#token = this.server.authenticator.issue({ username: 'tester', groups: [] });
+  constructor(options: TestClusterOptions = {}) {
+    const { seed = 1, groups = [], user = { username: 'tester', groups } } = options;
+    const runtime = createRuntime({ clock: this.clock, random: seededRandom(seed) });
+    this.server = options.server ?? new KubernetesServer(runtime, options);
+    this.#token = this.server.authenticator.issue(user);
+  }
+
+  /** The same cluster, seen by somebody else. */
+  as(user: User): TestCluster {
+    return new TestCluster({ server: this.server, user });
   }
 
   async request(

@@ -1,5 +1,5 @@
-// Resources that are answered on the spot and never stored: token requests and reviews. Access
-// reviews always allow, because permissions are not enforced here.
+// Resources that are answered on the spot and never stored: token requests, and reviews of tokens
+// and of access.
 import { formatTime } from '../../../runtime/clock.ts';
 import type { Backend, Call } from '../backend.ts';
 import { REVIEWS } from '../discovery/reviews.ts';
@@ -63,8 +63,31 @@ export class Reviews {
       case 'SelfSubjectRulesReview':
         return { ...answered, status: EVERYTHING };
       default:
-        return { ...answered, status: { allowed: true } };
+        return { ...answered, status: this.#accessReview(call, asObject(body['spec'])) };
     }
+  }
+
+  /** Whether the caller, or the user whom the review names, may do something. */
+  #accessReview(call: ReviewCall, spec: JsonObject): JsonObject {
+    const named = asString(spec['user']);
+    const user = named
+      ? { username: named, groups: asArray(spec['groups']).map(String) }
+      : call.user;
+    const resource = asObject(spec['resourceAttributes']);
+    const paths = asObject(spec['nonResourceAttributes']);
+    const isPath = spec['nonResourceAttributes'] !== undefined;
+    const text = (field: string): string => asString(resource[field]);
+    const why = this.#backend.authorizer.allowedBecause({
+      user,
+      verb: asString(isPath ? paths['verb'] : resource['verb']),
+      group: text('group'),
+      resource: text('resource'),
+      subresource: text('subresource'),
+      namespace: text('namespace') || call.target.namespace,
+      name: text('name'),
+      path: isPath ? asString(paths['path']) : undefined,
+    });
+    return why === undefined ? { allowed: false } : { allowed: true, reason: `allowed by ${why}` };
   }
 
   #tokenReview(spec: JsonObject): JsonObject {

@@ -7,6 +7,7 @@ import { resourceTypesOf } from './custom-resources.ts';
 import { coreEvents, newEvents } from './events.ts';
 import { leases } from './leases.ts';
 import type { ResourceType } from './resource-type.ts';
+import { workloadResources } from './workloads.ts';
 
 const BUILT_INS: readonly ResourceType[] = [
   ...coreResources,
@@ -14,6 +15,7 @@ const BUILT_INS: readonly ResourceType[] = [
   newEvents,
   leases,
   ...clusterResources,
+  ...workloadResources,
 ];
 
 export class Registry {

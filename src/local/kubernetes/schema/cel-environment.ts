@@ -5,16 +5,16 @@ import { registerListFunctions } from './cel-lists.ts';
 import { registerQuantity } from './cel-quantity.ts';
 import { registerStringFunctions } from './cel-strings.ts';
 
-const environment = makeEnvironment();
+const environment = makeEnvironment(['self', 'oldSelf']);
 const compiled = new Map<string, ParseResult>();
 
-function makeEnvironment(): Environment {
+/** The language with these variables, of which nothing is known before they are used. */
+export function makeEnvironment(variables: readonly string[]): Environment {
   const made = new Environment({
     enableOptionalTypes: true,
     homogeneousAggregateLiterals: false,
-  })
-    .registerVariable('self', 'dyn')
-    .registerVariable('oldSelf', 'dyn');
+  });
+  for (const name of variables) made.registerVariable(name, 'dyn');
   registerListFunctions(made);
   registerStringFunctions(made);
   registerQuantity(made);

@@ -2,6 +2,7 @@
 import { formatTime } from '../../../runtime/clock.ts';
 import { randomUuid } from '../../../runtime/random.ts';
 import { trackUpdate, withManagedFields } from '../apply/field-managers.ts';
+import { attributesOf, demand } from '../authorization/authorizer.ts';
 import type { Backend, Call } from '../backend.ts';
 import { without } from '../objects/json.ts';
 import {
@@ -21,6 +22,7 @@ import {
   notFound,
   StatusError,
 } from '../objects/status-error.ts';
+import { askPolicies } from '../policies/admission-policies.ts';
 import { namespaces } from '../resources/core.ts';
 import type { ResourceType } from '../resources/resource-type.ts';
 import { prepare, shape, validate } from './admission.ts';
@@ -40,13 +42,21 @@ export function insert(
   options: WriteOptions,
   managedFields?: ObjectMeta['managedFields'],
 ): KubeObject {
-  const { type } = call;
+  const { type, user, target } = call;
+  // Apply and PUT create what is not there: whoever may only change things may not.
+  if (target.verb !== 'create') demand(backend.authorizer, attributesOf(user, target, 'create'));
   const now = formatTime(backend.clock.now());
   const named = withIdentity(backend, type, sent, now);
   checkNamespace(backend, type, named.metadata);
   const context = { old: undefined, subresource: undefined, now };
   const shaped = prepare(type, shape(call, named, options), context);
   validate(type, shaped, context);
+  askPolicies(backend.store, call, {
+    operation: 'CREATE',
+    object: shaped,
+    oldObject: undefined,
+    dryRun: options.dryRun,
+  });
   if (backend.store.shelf(type.shelf).get(keyOf(shaped))) {
     throw alreadyExists(type, shaped.metadata.name);
   }

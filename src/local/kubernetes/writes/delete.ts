@@ -10,6 +10,7 @@ import {
   withMetadata,
 } from '../objects/kube-object.ts';
 import { badRequest, cause, conflict, invalidOption, notFound } from '../objects/status-error.ts';
+import { askPolicies } from '../policies/admission-policies.ts';
 import type { ResourceType } from '../resources/resource-type.ts';
 import { parseBody } from './decode.ts';
 import { find, isFinished } from './update.ts';
@@ -39,6 +40,12 @@ export function deleteObject(backend: Backend, call: Call): Deletion {
   const options = deleteOptions(call);
   const found = find(backend, call);
   if (!found) throw notFound(call.type, call.target.name);
+  askPolicies(backend.store, call, {
+    operation: 'DELETE',
+    object: undefined,
+    oldObject: found,
+    dryRun: options.dryRun === true,
+  });
   return deleteStored(backend, call.type, keyOf(found), options);
 }
 

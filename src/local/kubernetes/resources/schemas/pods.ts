@@ -49,26 +49,28 @@ const container = openRecord(
   'One program that runs in the pod.',
 );
 
-export const podSchema = kindSchema('Pod is a set of containers that run on one node.', {
-  spec: openRecord(
-    {
-      containers: listByKey(container, ['name'], 'The containers of the pod.'),
-      initContainers: listByKey(container, ['name'], 'Containers that run first.'),
-      nodeName: text('The node the pod runs on.'),
-      nodeSelector: {
-        ...mapOf(text(), 'Labels the node must have.'),
-        'x-kubernetes-map-type': 'atomic',
-      },
-      serviceAccountName: text('The account the pod runs as.'),
-      restartPolicy: text('Always, OnFailure or Never.'),
-      terminationGracePeriodSeconds: long('Seconds the pod may take to end.'),
-      hostNetwork: flag("Whether the pod uses the node's network."),
-      tolerations: listOf(anything(), 'Taints the pod tolerates.'),
-      volumes: listByKey(openRecord({ name: text() }), ['name'], 'Volumes for the containers.'),
-      imagePullSecrets: listByKey(record({ name: text() }), ['name']),
+export const podSpec = openRecord(
+  {
+    containers: listByKey(container, ['name'], 'The containers of the pod.'),
+    initContainers: listByKey(container, ['name'], 'Containers that run first.'),
+    nodeName: text('The node the pod runs on.'),
+    nodeSelector: {
+      ...mapOf(text(), 'Labels the node must have.'),
+      'x-kubernetes-map-type': 'atomic',
     },
-    'What the pod shall be.',
-  ),
+    serviceAccountName: text('The account the pod runs as.'),
+    restartPolicy: text('Always, OnFailure or Never.'),
+    terminationGracePeriodSeconds: long('Seconds the pod may take to end.'),
+    hostNetwork: flag("Whether the pod uses the node's network."),
+    tolerations: listOf(anything(), 'Taints the pod tolerates.'),
+    volumes: listByKey(openRecord({ name: text() }), ['name'], 'Volumes for the containers.'),
+    imagePullSecrets: listByKey(record({ name: text() }), ['name']),
+  },
+  'What the pod shall be.',
+);
+
+export const podSchema = kindSchema('Pod is a set of containers that run on one node.', {
+  spec: podSpec,
   status: openRecord(
     {
       phase: text('Pending, Running, Succeeded, Failed or Unknown.'),
