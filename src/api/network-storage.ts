@@ -1,6 +1,6 @@
 // How network storage is reached: the same words in backends, pools and what agents mount.
 import * as z from 'zod';
-import { setList } from './rules.ts';
+import { setList, withRules } from './rules.ts';
 import { absolutePathOrRoot, hostName, integer, nonEmptyText } from './text.ts';
 
 /**
@@ -8,7 +8,7 @@ import { absolutePathOrRoot, hostName, integer, nonEmptyText } from './text.ts';
  * (`suid`, `dev`) or run a program on the node have no place here.
  */
 export function mountOptions() {
-  return setList(
+  const list = setList(
     z
       .array(
         z
@@ -19,7 +19,22 @@ export function mountOptions() {
       )
       .max(16),
   );
+  const refused = forbiddenOptions.map((option) => `'${option}'`).join(', ');
+  return withRules(list, {
+    rule: `self.all(option, !(option.split('=')[0] in [${refused}]))`,
+    message:
+      'options must not contain suid, dev, bind, remount and their like, nor what has a field ' +
+      'of its own (version, user, filesystem, secret)',
+  });
 }
+
+/** Without protection, another operation than mounting, or what a field of its own decides. */
+export const forbiddenOptions: readonly string[] = [
+  ...['suid', 'dev', 'user', 'users', 'owner', 'group', 'helper', 'uhelper', 'loop', 'offset'],
+  ...['bind', 'rbind', 'move', 'remount', 'private', 'shared', 'slave', 'unbindable'],
+  ...['vers', 'nfsvers', 'v3', 'v4', 'addr', 'clientaddr', 'minorversion'],
+  ...['name', 'secret', 'secretfile', 'key', 'fs', 'mds_namespace', 'conf', 'mon_addr'],
+];
 
 export const nfsVersion = z.enum(['3', '4.0', '4.1', '4.2']);
 

@@ -40,6 +40,11 @@ const credentialsSecretRef = nameReference('the Secret')
   .describe('That there are credentials; the agent asks the controller for them.')
   .optional();
 
+/** Changes with the Secret, so that the agent notices; says nothing about what is in it. */
+const credentialsVersion = text(64)
+  .describe('Another value whenever the Secret has changed.')
+  .optional();
+
 const mdadm = immutableFields(
   z.object({
     arrayName: z
@@ -120,7 +125,7 @@ export const nodeMountSpec = withRules(
     z.object({
       type: z.literal('cephfs').describe('a Ceph filesystem'),
       cephfs: z
-        .object({ ...cephFields, credentialsSecretRef, options })
+        .object({ ...cephFields, credentialsSecretRef, credentialsVersion, options })
         .describe('The filesystem.'),
       ...shared,
     }),
@@ -132,6 +137,7 @@ export const nodeMountSpec = withRules(
           target: iscsiTarget(),
           lun: iscsiLun(),
           credentialsSecretRef,
+          credentialsVersion,
           filesystem: filesystem.describe('The filesystem on it.').default('ext4'),
           mkfsOptions: mkfsOptions().optional(),
           options,
@@ -163,6 +169,7 @@ export const nodeMountPhase = z.enum([
   'Degraded',
   'Rebuilding',
   'Failed',
+  'Unknown',
   'Unmounting',
   'Released',
 ]);
@@ -172,8 +179,8 @@ export const nodeMountStatus = z.object({
     .describe(
       '`Pending`: waits for something. `Preparing`: disks and array. `Formatting`, ' +
         '`Mounting`. `Mounted`; `Degraded` and `Rebuilding` are mounted too. `Failed`. ' +
-        '`Unmounting`: being undone. `Released`: undone; the controller may let the object ' +
-        'go.',
+        '`Unknown`: mounted, but its server does not answer. `Unmounting`: being undone. ' +
+        '`Released`: undone; the controller may let the object go.',
     )
     .optional(),
   ...observed,

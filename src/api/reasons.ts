@@ -24,6 +24,7 @@ export const conditionTypes = {
   Mounted: 'The filesystem is mounted where the spec says.',
   CleanedUp: 'The agent undid everything it did on the node; the object may go.',
   Reachable: 'The storage backend answered the last probe.',
+  Exposed: 'PersistentVolumes offer the storage to pods.',
 } as const satisfies Record<string, string>;
 
 export type ConditionType = keyof typeof conditionTypes;
@@ -161,6 +162,23 @@ const nodes = {
   NodesPending: 'Some nodes have not mounted it yet.',
   NodesFailed: 'Some nodes failed; status.nodes.failed names them.',
   CleanedUp: 'Nothing of it is left on the node but what the deletion policy keeps.',
+  AccessDenied:
+    'The storage server refuses this node or its user; check the client list or rights there.',
+  ServerNotResponding:
+    'The storage server does not answer; what is mounted waits for it, and numbers may be old.',
+  CredentialsUnavailable:
+    'The node could not get the credentials from the controller; the message says why.',
+  RemountPending:
+    'Mount options or credentials changed; they count once nothing uses the mount any more.',
+  DirectoryNotFound: 'The directory is not on the node; make it, or correct spec.local.path.',
+  FilesystemReadOnly:
+    'The kernel made the filesystem read-only after errors; look at the device and the kernel log.',
+  MultipathRequired:
+    'Several paths lead to the logical unit and no multipath device joins them; start multipathd.',
+  StillInUseElsewhere:
+    'Another node may still have the logical unit mounted; it moves once that node has let go.',
+  VolumesBound: 'PersistentVolumes of the pool are bound; the message names the claims.',
+  StorageClassMismatch: 'A StorageClass of that name is there and is made for something else.',
   LeftBehind: 'The node is gone; status.leftBehind names what could not be cleaned.',
 } as const;
 
@@ -168,6 +186,7 @@ const backends = {
   ProbeSucceeded: 'The last probe got the answer it wanted.',
   NameNotResolved: 'The host name has no address.',
   ConnectionRefused: 'The host refused the connection; is the service running?',
+  HostUnreachable: 'No route leads to the host; check the address, routes and firewalls.',
   ConnectionTimedOut: 'Nothing answered in time; is the address right and the firewall open?',
   TlsFailed: 'The certificate is not trusted, does not fit the name or is over; see caBundle.',
   AuthenticationFailed: 'The credentials were refused.',

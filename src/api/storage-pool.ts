@@ -97,7 +97,10 @@ const iscsiBranch = withRules(
       portal: iscsiPortal().optional(),
       target: iscsiTarget().optional(),
       lun: iscsiLun().optional(),
-      credentialsSecretRef: credentials('CHAP: keys `username` and `password`'),
+      credentialsSecretRef: credentials(
+        'CHAP: keys `username` and `password`, and `mutualUsername` and `mutualPassword` where ' +
+          'the target is to prove itself too',
+      ),
       filesystem: filesystem
         .describe(
           'The filesystem. A blank unit is formatted, one that has this filesystem is ' +
@@ -143,7 +146,10 @@ const shared = {
     .object({
       storageClassName: objectName().describe('The storage class of the PersistentVolumes.'),
     })
-    .describe('Offer it to pods as PersistentVolumes, one per node.')
+    .describe(
+      'Offer it to pods as PersistentVolumes of this class: one per node, for nfs a single one ' +
+        'that every node can mount. What is bound is protected: the pool waits for it.',
+    )
     .optional(),
 };
 
@@ -177,6 +183,11 @@ export const storagePoolSpec = withRules(
   ]),
   immutableRule('type', { path: 'spec', advice, optional: false }),
   immutableRule('mountPath', { path: 'spec', advice, optional: true }),
+  {
+    rule: "!has(self.mountPath) || self.type != 'local'",
+    message: 'spec.mountPath must not be set for local: the directory is spec.local.path',
+    fieldPath: '.mountPath',
+  },
   {
     rule: "!has(self.nodeSelector) || self.type in ['local', 'nfs', 'cephfs']",
     message: 'spec.nodeSelector must not be set for mdadm and iscsi: they have nodeName',

@@ -97,6 +97,7 @@ function poolPhase(phase: NodeMountPhase, wasActive: boolean): StoragePoolPhase 
     case 'Degraded':
     case 'Rebuilding':
     case 'Failed':
+    case 'Unknown':
       return phase;
     case 'Preparing':
     case 'Formatting':
