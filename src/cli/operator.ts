@@ -16,7 +16,12 @@ import { createSources, viewsOf } from '../controllers/stores.ts';
 import type { TcpProbe } from '../controllers/tcp-probe.ts';
 import type { HistorySink } from '../history/port.ts';
 import { createEventRecorder } from '../kube/events.ts';
-import { type Caches, type ClusterAccess, connectKubernetes } from '../kube/index.ts';
+import {
+  type Caches,
+  type ClusterAccess,
+  connectKubernetes,
+  type Transport,
+} from '../kube/index.ts';
 import { type LeaderElection, runLeaderElection } from '../kube/leader-election.ts';
 import { createLeaseStore } from '../kube/lease-store.ts';
 import type { InstallationDefaults } from '../plan/pool-scope.ts';
@@ -28,7 +33,8 @@ import { version } from './version.ts';
 
 export interface OperatorOptions {
   readonly runtime: Runtime;
-  readonly access: ClusterAccess;
+  /** Where the cluster is, or a transport to one in this process. */
+  readonly access: ClusterAccess | Transport;
   readonly cloud: AzureCloud;
   /** The operator's own namespace: leases and the agents' heartbeats live there. */
   readonly namespace: string;
@@ -162,7 +168,7 @@ function startWork(
     httpProbe: createHttpProbe({
       clock: runtime.clock,
       probeLoopback: options.probeLoopback,
-      refusedAddresses: addressOf(access.server),
+      refusedAddresses: 'server' in access ? addressOf(access.server) : [],
       ...(options.httpHostAliases ? { hostAliases: options.httpHostAliases } : {}),
     }),
     startWhen: parts.startWhen,
