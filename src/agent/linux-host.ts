@@ -1,10 +1,12 @@
 // The host port onto the real machine below the agent's container.
 //
-// Commands run in the host's mount namespace (`nsenter -t 1 -m`), so they see the host's /dev, udev
-// and mounts. Never with -p: nsenter would fork, and killing it would leave the command running.
+// Commands run in the host's mount namespace (`nsenter -t 1 -m`, unless the agent is in it itself), so
+// they see the host's /dev, udev and mounts. Never with -p: nsenter would fork, and killing it would
+// leave the command running.
 // Files are reached through /proc/1/root, devices are read by children, never by this process: a
 // read that hangs must not take one of the four threads that Node has for files and names.
 import { spawn } from 'node:child_process';
+import { readlinkSync } from 'node:fs';
 import { constants, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../runtime/clock.ts';
@@ -15,7 +17,7 @@ export interface LinuxHostOptions {
   readonly clock: Clock;
   /**
    * Program and arguments put before every command. Default: nsenter into the host's mount
-   * namespace; empty when the agent runs on the host itself.
+   * namespace; nothing when the agent is in that already, as a service of the host.
    */
   readonly enter?: readonly string[];
   /** Where the host's root directory is seen. Default `/proc/1/root`. */
@@ -52,7 +54,7 @@ class LinuxHost implements HostPort {
   constructor(options: LinuxHostOptions) {
     this.nodeName = options.nodeName;
     this.#clock = options.clock;
-    this.#enter = options.enter ?? ENTER_HOST;
+    this.#enter = options.enter ?? (isInHostNamespace() ? [] : ENTER_HOST);
     this.#root = options.rootDirectory ?? '/proc/1/root';
   }
 
@@ -196,6 +198,14 @@ class LinuxHost implements HostPort {
     });
     await device.close();
     return new Uint8Array(result.bytes);
+  }
+}
+
+function isInHostNamespace(): boolean {
+  try {
+    return readlinkSync('/proc/self/ns/mnt') === readlinkSync('/proc/1/ns/mnt');
+  } catch {
+    return false;
   }
 }
 
