@@ -1,0 +1,120 @@
+// What the controller and the agents may ask of the API server: every right, and what it is for.
+// The chart's roles are generated from here, and a test compares this with the calls in the code, so
+// a call without its right, and a right without a call, are both found before they are shipped.
+import * as builtIns from './built-in.ts';
+import type { AnyObject, Resource } from './object.ts';
+import * as kinds from './resources.ts';
+
+export type AccessVerb =
+  | 'create'
+  | 'delete'
+  | 'deletecollection'
+  | 'get'
+  | 'list'
+  | 'patch'
+  | 'update'
+  | 'watch';
+
+export interface AccessRule {
+  readonly group: string;
+  /** Plurals; with a subresource as `nodemounts/status`. */
+  readonly resources: readonly string[];
+  readonly verbs: readonly AccessVerb[];
+  /** A sentence for whoever reviews the roles. */
+  readonly because: string;
+}
+
+export interface Access {
+  /** In every namespace, and on what belongs to none. */
+  readonly everywhere: readonly AccessRule[];
+  /** In the operator's own namespace. */
+  readonly ownNamespace: readonly AccessRule[];
+  /** In the namespaces whose objects may name Secrets: all of them unless the chart is told otherwise. */
+  readonly secrets: readonly AccessRule[];
+}
+
+type Named = Resource<never> | Resource<AnyObject>;
+
+function rule(
+  because: string,
+  verbs: readonly AccessVerb[],
+  resources: readonly unknown[],
+  subresource?: 'status' | 'finalizers',
+): AccessRule {
+  const named = resources as readonly Named[];
+  const suffix = subresource === undefined ? '' : `/${subresource}`;
+  return {
+    group: named[0]?.group ?? '',
+    resources: named.map(({ plural }) => `${plural}${suffix}`),
+    verbs,
+    because,
+  };
+}
+
+const { events, leases, namespaces, nodes, secrets, configMaps } = builtIns;
+const {
+  instanceClaims,
+  instancePools,
+  nodeMounts,
+  poolInstances,
+  poolVolumes,
+  storageBackends,
+  storageNodes,
+  storagePools,
+  volumePools,
+} = kinds;
+
+const userKinds = [instancePools, volumePools, instanceClaims, storagePools, storageBackends];
+const members = [poolInstances, poolVolumes];
+
+export const controllerAccess: Access = {
+  everywhere: [
+    rule('reads what users want', ['list', 'watch'], userKinds),
+    rule('looks again before it acts on a claim or a pool', ['get'], [instanceClaims, volumePools]),
+    rule(
+      'holds and lets go of what users made, by finalizers',
+      ['patch'],
+      [instancePools, volumePools, instanceClaims, storagePools],
+    ),
+    rule('says how far it is', ['patch'], userKinds, 'status'),
+    rule(
+      'keeps a record of every machine and disk',
+      ['create', 'delete', 'list', 'patch', 'watch'],
+      members,
+    ),
+    rule('looks again before it acts on a disk', ['get'], [poolVolumes]),
+    rule('says where each of them is in its life', ['patch'], members, 'status'),
+    rule(
+      'asks agents for storage, and lets go of what a lost node left',
+      ['create', 'delete', 'list', 'patch', 'watch'],
+      [nodeMounts],
+    ),
+    rule('knows which nodes there are, and their disks', ['list', 'watch'], [storageNodes]),
+    rule('knows which nodes there are', ['list', 'watch'], [nodes]),
+    rule('learns whether a namespace is going away', ['get'], [namespaces]),
+    rule('reads the certificates that backends name', ['get'], [configMaps]),
+    rule('tells people what happened', ['create', 'patch'], [events]),
+  ],
+  ownNamespace: [
+    rule(
+      'leads, and hears the heartbeats of the agents',
+      ['create', 'get', 'list', 'update', 'watch'],
+      [leases],
+    ),
+  ],
+  secrets: [
+    rule('reads the Secrets that pools and backends name; never lists them', ['get'], [secrets]),
+  ],
+};
+
+export const agentAccess: Access = {
+  everywhere: [
+    rule('reads what is wanted of its node', ['get', 'list', 'watch'], [nodeMounts]),
+    rule('says how far it is', ['patch'], [nodeMounts], 'status'),
+    rule('publishes the disks of its node', ['create', 'get'], [storageNodes]),
+    rule('says what they hold', ['patch'], [storageNodes], 'status'),
+    rule('tells people what happened', ['create', 'patch'], [events]),
+  ],
+  ownNamespace: [rule('gives a sign of life', ['create', 'patch'], [leases])],
+  secrets: [],
+};
