@@ -1,27 +1,30 @@
 // Starts every controller of the operator and says what wakes each of them.
-import type { InstanceClaim } from '../api/instance-claim.ts';
-import type { AnyObject, DeepReadonly } from '../api/object.ts';
+import type { DeepReadonly } from '../api/object.ts';
 import type { PoolInstance } from '../api/pool-instance.ts';
-import type { PoolVolume } from '../api/pool-volume.ts';
 import {
   type Controller,
   changedBeyondStatus,
-  type Key,
   keyOfObject,
   PRIORITY,
   runController,
   type WorkQueue,
   watchAndEnqueue,
 } from '../kube/index.ts';
-import { isOver } from '../plan/instance-claim.ts';
 import type { ControllerContext, Sources } from './context.ts';
 import { createDiscoveryMemory, startDiscovery } from './discovery/start.ts';
 import { reconcileGoldenSnapshot } from './golden-snapshot/index.ts';
 import { goldenSnapshotMayDiffer, watchGoldenSnapshots } from './golden-snapshot/watches.ts';
-import { reconcileAllocation } from './instance-claim/allocate.ts';
-import { rememberFirstSights } from './instance-claim/first-sights.ts';
-import { reconcileInstanceClaim } from './instance-claim/index.ts';
+import { startClaims } from './instance-claim/start.ts';
 import { reconcileInstancePool } from './instance-pool/index.ts';
+import {
+  instancePoolKey,
+  mayNeedStep,
+  ownKey,
+  poolKey,
+  poolOf,
+  roleMayDiffer,
+  volumePoolKey,
+} from './keys.ts';
 import { reconcilePoolInstance } from './pool-instance/index.ts';
 import { reconcilePoolVolume } from './pool-volume/index.ts';
 import { type HttpProbe, PROBE_WORKERS, reconcileStorageBackend } from './storage-backend/index.ts';
@@ -31,7 +34,7 @@ import {
   trackAgents,
   watchStoragePools,
 } from './storage-pool/index.ts';
-import { BY_CLAIM, BY_INSTANCE, BY_POOL, BY_VOLUME_POOL } from './stores.ts';
+import { BY_CLAIM, BY_INSTANCE, BY_POOL } from './stores.ts';
 import { createTcpProbe, type TcpProbe } from './tcp-probe.ts';
 import { reconcileVolumePool } from './volume-pool/index.ts';
 
@@ -56,9 +59,6 @@ interface Pair {
   readonly volumes: Controller;
   readonly instances: Controller;
 }
-
-type Member = DeepReadonly<PoolInstance | PoolVolume>;
-type Claim = DeepReadonly<InstanceClaim>;
 
 /**
  * Pools wait this long after a member or claim changed, so that a burst of them costs one pass. Far
@@ -153,10 +153,12 @@ function startGoldenSnapshots(options: Start): Controller {
 }
 
 /**
- * A worker is held while Azure does not answer, up to a minute. There are more of them than several pools can
- * have creations under way, so that a pool whose calls hang delays no other pool's claims.
+ * A worker is held while Azure does not answer, up to a minute. No pool may have more than a part of
+ * them, and some are kept for claims and releases, so that what hangs for one pool holds up no other.
  */
 const MEMBER_WORKERS = 256;
+const MEMBER_WORKERS_FOR_CLAIMS = 96;
+const MEMBERS_PER_POOL = 48;
 
 function startMembers({ context, sources, startWhen }: Start): Pair {
   const { runtime, stores } = context;
@@ -165,6 +167,8 @@ function startMembers({ context, sources, startWhen }: Start): Pair {
     runtime,
     startWhen,
     workers: MEMBER_WORKERS,
+    urgentWorkers: MEMBER_WORKERS_FOR_CLAIMS,
+    fairness: { groupOf: poolOf(stores.poolVolumes), maxPerGroup: MEMBERS_PER_POOL },
     reconcile: reconcilePoolVolume(context),
   });
   watchAndEnqueue(sources.poolVolumes, volumes.queue, ownKey, { updatesWhen: mayNeedStep });
@@ -183,6 +187,8 @@ function startMembers({ context, sources, startWhen }: Start): Pair {
     runtime,
     startWhen,
     workers: MEMBER_WORKERS,
+    urgentWorkers: MEMBER_WORKERS_FOR_CLAIMS,
+    fairness: { groupOf: poolOf(stores.poolInstances), maxPerGroup: MEMBERS_PER_POOL },
     reconcile: reconcilePoolInstance(context),
   });
   const priority = ({ spec }: DeepReadonly<PoolInstance>): number =>
@@ -210,65 +216,6 @@ function startMembers({ context, sources, startWhen }: Start): Pair {
   return { volumes, instances };
 }
 
-function startClaims({ context, sources, startWhen, ...options }: Start): Controller[] {
-  const { runtime, stores } = context;
-  const tcpProbe = options.tcpProbe ?? createTcpProbe(runtime.clock);
-  const claims = runController({
-    name: 'instance-claim',
-    runtime,
-    startWhen,
-    workers: 32,
-    reconcile: reconcileInstanceClaim(
-      context,
-      rememberFirstSights(sources.instanceClaims, runtime.clock),
-      tcpProbe,
-    ),
-  });
-  const high = { priority: PRIORITY.high };
-  const bound = ({ metadata }: Claim): boolean =>
-    stores.poolInstances.byIndex(BY_CLAIM, metadata.uid).length > 0;
-  // A claim that nothing is bound to yet goes to the allocation first: served at once, it is told once.
-  // One that is over may have been let go of by everything just before a crash: it must be told too.
-  watchAndEnqueue(
-    sources.instanceClaims,
-    claims.queue,
-    (claim) => (bound(claim) || isOver(claim as InstanceClaim) ? [keyOfObject(claim)] : []),
-    { ...high, updatesWhen: changedBeyondStatus },
-  );
-  watchAndEnqueue(sources.poolInstances, claims.queue, claimKey, high);
-  watchAndEnqueue(sources.poolVolumes, claims.queue, claimKey, high);
-
-  const allocation = runController({
-    name: 'allocation',
-    runtime,
-    startWhen,
-    workers: 8,
-    reconcile: reconcileAllocation(context, (keys) => {
-      for (const key of keys) claims.queue.add(key);
-    }),
-  });
-  watchAndEnqueue(
-    sources.instanceClaims,
-    allocation.queue,
-    (claim) => (bound(claim) && claim.status?.volume ? [] : instancePoolKey(claim)),
-    { ...high, updatesWhen: changedBeyondStatus },
-  );
-  watchAndEnqueue(sources.instancePools, allocation.queue, ownKey, {
-    updatesWhen: changedBeyondStatus,
-  });
-  watchAndEnqueue(sources.poolInstances, allocation.queue, poolKey, {
-    ...high,
-    updatesWhen: roleMayDiffer,
-  });
-  watchAndEnqueue(
-    sources.poolVolumes,
-    allocation.queue,
-    (volume) => interestedPools(context, volume),
-    { ...high, updatesWhen: roleMayDiffer },
-  );
-  return [claims, allocation];
-}
-
 function startStorage(
   { context, sources, startWhen, httpProbe }: Start,
   agents: Agents,
@@ -293,65 +240,6 @@ function startStorage(
     updatesWhen: changedBeyondStatus,
   });
   return [pools, backends];
-}
-
-/** The instance pools whose claims may have waited for this volume. */
-function interestedPools({ stores }: ControllerContext, volume: DeepReadonly<PoolVolume>): Key[] {
-  const { namespace, name } = volume.metadata;
-  const fresh = stores.instanceClaims.byIndex(
-    BY_VOLUME_POOL,
-    `${namespace}/${volume.spec.poolRef.name}`,
-  );
-  const named = volume.spec.lastClaimRef
-    ? stores.instanceClaims
-        .list(namespace)
-        .filter(
-          ({ spec }) => spec.volume?.type === 'Existing' && spec.volume.existing.name === name,
-        )
-    : [];
-  return [...fresh, ...named].flatMap((claim) => instancePoolKey(claim));
-}
-
-function ownKey(object: DeepReadonly<AnyObject>): Key[] {
-  return [keyOfObject(object as AnyObject)];
-}
-
-function poolKey({ metadata, spec }: Member): Key[] {
-  return [`${metadata.namespace}/${spec.poolRef.name}`];
-}
-
-function instancePoolKey({ metadata, spec }: Claim): Key[] {
-  return [`${metadata.namespace}/${spec.instancePoolRef.name}`];
-}
-
-function volumePoolKey({ metadata, spec }: Claim): Key[] {
-  return spec.volume?.type === 'New'
-    ? [`${metadata.namespace}/${spec.volume.new.poolRef.name}`]
-    : [];
-}
-
-function claimKey({ spec }: Member): Key[] {
-  return spec.claimRef ? [`${spec.claimRef.namespace}/${spec.claimRef.name}`] : [];
-}
-
-/** What a pool counts a member as, and what an allocation sees of it. */
-function roleMayDiffer(member: Member, old: Member): boolean {
-  return (
-    member.status?.phase !== old.status?.phase ||
-    member.metadata.uid !== old.metadata.uid ||
-    member.metadata.deletionTimestamp !== old.metadata.deletionTimestamp ||
-    member.metadata.generation !== old.metadata.generation ||
-    ('volumes' in (member.status ?? {}) && volumeCount(member) !== volumeCount(old))
-  );
-}
-
-function volumeCount({ status }: Member): number {
-  return status && 'volumes' in status ? status.volumes.length : 0;
-}
-
-/** A member's own status write wakes it only where the write moved its life on. */
-function mayNeedStep(member: Member, old: Member): boolean {
-  return changedBeyondStatus(member, old) || roleMayDiffer(member, old);
 }
 
 /** The queue, but everything arrives a moment later, so that bursts fold into one pass. */

@@ -1,11 +1,19 @@
 // Runs a reconcile function over a work queue; the only place where its results become retries.
+import { assert } from '../runtime/assert.ts';
 import { messageOf, PoolkeeperError } from '../runtime/errors.ts';
 import type { Runtime } from '../runtime/index.ts';
 import type { Log } from '../runtime/log.ts';
 import { ControllerMetrics } from './controller-metrics.ts';
+import type { Fairness } from './due-keys.ts';
 import { isConflict } from './errors.ts';
 import type { Key } from './object-key.ts';
-import { createWorkQueue, PRIORITY, type WorkItem, type WorkQueue } from './work-queue.ts';
+import {
+  createWorkQueue,
+  PRIORITY,
+  type TakeOptions,
+  type WorkItem,
+  type WorkQueue,
+} from './work-queue.ts';
 
 /** How a reconcile ended. */
 export type Result =
@@ -31,6 +39,10 @@ export interface ControllerOptions {
   readonly reconcile: Reconcile;
   /** Reconciles running at the same time, never two of one key. Default 1. */
   readonly workers?: number;
+  /** So many of the workers take keys of high priority only. Default 0. */
+  readonly urgentWorkers?: number;
+  /** How the keys of several owners share the workers. Default: in order of arrival. */
+  readonly fairness?: Fairness;
   /** Default: one of its own under the controller's name. */
   readonly queue?: WorkQueue;
   /** Workers start once this resolves: caches synced, leadership won. */
@@ -70,15 +82,18 @@ class RunningController implements Controller {
 
   constructor(options: ControllerOptions) {
     const { name, runtime } = options;
-    const workers = options.workers ?? 1;
+    const { workers = 1, urgentWorkers: urgent = 0 } = options;
+    assert(urgent < workers, 'some workers must take any key');
     this.name = name;
     this.#options = options;
     this.#runtime = runtime;
     this.#log = runtime.log.child({ controller: name });
     this.#metrics = new ControllerMetrics(name, runtime.metrics, workers);
-    this.queue = options.queue ?? createWorkQueue({ name, runtime });
+    this.queue = options.queue ?? createWorkQueue({ name, runtime, fairness: options.fairness });
     const start = (): void => {
-      for (let worker = 0; worker < workers; worker++) void this.#work();
+      for (let worker = 0; worker < workers; worker++) {
+        void this.#work(worker < urgent ? { atLeast: PRIORITY.high } : {});
+      }
     };
     // Whoever made the promise reports why it failed; here it only means: never start.
     if (options.startWhen) options.startWhen.then(start, () => {});
@@ -93,8 +108,8 @@ class RunningController implements Controller {
     await idle;
   }
 
-  async #work(): Promise<void> {
-    for (let item = await this.queue.take(); item; item = await this.queue.take()) {
+  async #work(wanted: TakeOptions): Promise<void> {
+    for (let item = await this.queue.take(wanted); item; item = await this.queue.take(wanted)) {
       await this.#reconcile(item);
       this.queue.done(item.key);
     }

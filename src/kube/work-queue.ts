@@ -2,11 +2,12 @@
 // once more if it was added while being worked on.
 import type { Runtime } from '../runtime/index.ts';
 import { jitter } from '../runtime/random.ts';
+import { DueKeys, type Fairness, URGENT_PRIORITY } from './due-keys.ts';
 import { Heap } from './heap.ts';
 import type { Key } from './object-key.ts';
 import { WorkQueueMetrics } from './work-queue-metrics.ts';
 
-export const PRIORITY = { high: 100, normal: 0, low: -100 } as const;
+export const PRIORITY = { high: URGENT_PRIORITY, normal: 0, low: -100 } as const;
 
 export interface AddOptions {
   /** Higher goes first; adding again keeps the highest. Default: normal. */
@@ -16,6 +17,11 @@ export interface AddOptions {
 export interface WorkItem {
   readonly key: Key;
   readonly priority: number;
+}
+
+export interface TakeOptions {
+  /** Keys of a lower priority are left to others. Default: any. */
+  readonly atLeast?: number;
 }
 
 export interface WorkQueue {
@@ -29,7 +35,7 @@ export interface WorkQueue {
   /** How often the key was added with back-off since it was last forgotten. */
   retries(key: Key): number;
   /** The next key to work on; undefined once the queue is shut down. Pair it with `done`. */
-  take(): Promise<WorkItem | undefined>;
+  take(options?: TakeOptions): Promise<WorkItem | undefined>;
   done(key: Key): void;
   /** Hands out nothing more; resolves when everything handed out is done. */
   shutDown(): Promise<void>;
@@ -44,6 +50,8 @@ export interface WorkQueueOptions {
   readonly firstBackoffMilliseconds?: number;
   /** Default 5 minutes. */
   readonly longestBackoffMilliseconds?: number;
+  /** How the keys of several owners share the workers. Default: in order of arrival. */
+  readonly fairness?: Fairness | undefined;
 }
 
 export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
@@ -63,6 +71,8 @@ interface Entry extends WorkItem {
   readonly order: number;
 }
 
+type Taker = (item: WorkItem | undefined) => void;
+
 class PriorityWorkQueue implements WorkQueue {
   readonly #runtime: Runtime;
   readonly #metrics: WorkQueueMetrics;
@@ -71,12 +81,10 @@ class PriorityWorkQueue implements WorkQueue {
   readonly #entries = new Map<Key, Entry>();
   readonly #working = new Set<Key>();
   readonly #failures = new Map<Key, number>();
-  readonly #due = new Heap<Entry>(
-    (one, other) =>
-      one.priority > other.priority || (one.priority === other.priority && one.order < other.order),
-  );
+  readonly #due: DueKeys<Entry>;
   readonly #later = new Heap<Entry>((one, other) => one.dueAt < other.dueAt);
-  readonly #takers: ((item: WorkItem | undefined) => void)[] = [];
+  /** Workers that wait, by the least priority they take; the choosiest are served first. */
+  readonly #takers = new Map<number, Taker[]>();
   #order = 0;
   #timer: { readonly dueAt: number; readonly cancel: () => void } | undefined;
   #stopped = false;
@@ -85,6 +93,7 @@ class PriorityWorkQueue implements WorkQueue {
   constructor(options: WorkQueueOptions) {
     this.#runtime = options.runtime;
     this.#metrics = new WorkQueueMetrics(options.name, options.runtime);
+    this.#due = new DueKeys((entry) => this.#entries.get(entry.key) === entry, options.fairness);
     this.#firstBackoff = options.firstBackoffMilliseconds ?? FIRST_BACKOFF_MILLISECONDS;
     this.#longestBackoff = options.longestBackoffMilliseconds ?? LONGEST_BACKOFF_MILLISECONDS;
   }
@@ -130,18 +139,20 @@ class PriorityWorkQueue implements WorkQueue {
     return this.#failures.get(key) ?? 0;
   }
 
-  take(): Promise<WorkItem | undefined> {
+  take({ atLeast = Number.NEGATIVE_INFINITY }: TakeOptions = {}): Promise<WorkItem | undefined> {
     if (this.#stopped) return Promise.resolve(undefined);
-    const entry = this.#nextDue();
+    const entry = this.#due.take(atLeast);
     if (entry) return Promise.resolve(this.#handOut(entry));
-    return new Promise((resolve) => this.#takers.push(resolve));
+    return new Promise((resolve) => this.#takersOf(atLeast).push(resolve));
   }
 
   done(key: Key): void {
     this.#working.delete(key);
+    this.#due.finished(key);
     this.#metrics.finished(key);
     const again = this.#entries.get(key);
-    if (again?.isDue) this.#offer(again);
+    if (again?.isDue) this.#due.add(again);
+    this.#dispatch();
     if (this.#working.size === 0) this.#whenIdle?.();
   }
 
@@ -150,7 +161,9 @@ class PriorityWorkQueue implements WorkQueue {
     this.#timer?.cancel();
     this.#entries.clear();
     this.#failures.clear();
-    for (const taker of this.#takers.splice(0)) taker(undefined);
+    this.#due.clear();
+    for (const takers of this.#takers.values())
+      for (const taker of takers.splice(0)) taker(undefined);
     if (this.#working.size === 0) return;
     await new Promise<void>((resolve) => {
       this.#whenIdle = resolve;
@@ -166,13 +179,29 @@ class PriorityWorkQueue implements WorkQueue {
   #becomeDue(entry: Entry): void {
     this.#metrics.depthChanged(entry.priority, 1);
     // One that is being worked on is offered again when that is done.
-    if (!this.#working.has(entry.key)) this.#offer(entry);
+    if (this.#working.has(entry.key)) return;
+    this.#due.add(entry);
+    this.#dispatch();
   }
 
-  #offer(entry: Entry): void {
-    const taker = this.#takers.shift();
-    if (taker) taker(this.#handOut(entry));
-    else this.#due.push(entry);
+  #dispatch(): void {
+    for (const [atLeast, takers] of this.#takers) {
+      while (takers.length > 0) {
+        const entry = this.#due.take(atLeast);
+        if (!entry) break;
+        takers.shift()!(this.#handOut(entry));
+      }
+    }
+  }
+
+  #takersOf(atLeast: number): Taker[] {
+    const known = this.#takers.get(atLeast);
+    if (known) return known;
+    const added: Taker[] = [];
+    const all = [...this.#takers, [atLeast, added] as const].sort(([one], [other]) => other - one);
+    this.#takers.clear();
+    for (const [level, takers] of all) this.#takers.set(level, takers);
+    return added;
   }
 
   #handOut(entry: Entry): WorkItem {
@@ -181,12 +210,6 @@ class PriorityWorkQueue implements WorkQueue {
     this.#metrics.depthChanged(entry.priority, -1);
     this.#metrics.started(entry.key, entry.dueAt);
     return { key: entry.key, priority: entry.priority };
-  }
-
-  #nextDue(): Entry | undefined {
-    for (let entry = this.#due.pop(); entry; entry = this.#due.pop())
-      if (this.#entries.get(entry.key) === entry) return entry;
-    return undefined;
   }
 
   #wait(entry: Entry): void {

@@ -7,16 +7,17 @@ import { formerUid } from '../../plan/adoption-recovery.ts';
 import { isBindable, isClaimable, isFreshVolume } from '../../plan/allocation.ts';
 import { holdingsOf } from '../../plan/claim-holdings.ts';
 import { type InstanceClaimSnapshot, isOver } from '../../plan/instance-claim.ts';
+import type { PortSeen } from '../../plan/instance-claim-judgements.ts';
 import { isKnownAs } from '../../plan/member.ts';
 import type { ControllerContext } from '../context.ts';
 import { BY_CLAIM, BY_POOL } from '../stores.ts';
-import type { TcpProbe } from '../tcp-probe.ts';
+import type { PortProbes } from './port-probes.ts';
 
-export async function gather(
+export function gather(
   { stores }: ControllerContext,
   claim: InstanceClaim,
-  { firstSeenAt, tcpProbe, signal }: GatherOptions,
-): Promise<InstanceClaimSnapshot> {
+  { firstSeenAt, probes }: GatherOptions,
+): InstanceClaimSnapshot {
   const { namespace, uid } = claim.metadata;
   const { instance, volume } = holdingsOf(
     claim,
@@ -29,7 +30,7 @@ export async function gather(
     pool,
     instance,
     volume,
-    port: instance ? await probePort(claim, instance, tcpProbe, signal) : 'unread',
+    port: instance ? lookAtPort(claim, instance, probes) : 'unread',
     waitsFor: instance ? { reason: 'Bound', message: '' } : whyWaiting(stores, claim),
     firstSeenAt,
   };
@@ -37,21 +38,15 @@ export async function gather(
 
 export interface GatherOptions {
   readonly firstSeenAt: number;
-  readonly tcpProbe: TcpProbe;
-  readonly signal: AbortSignal;
+  readonly probes: PortProbes;
 }
 
-async function probePort(
-  claim: InstanceClaim,
-  instance: PoolInstance,
-  tcpProbe: TcpProbe,
-  signal: AbortSignal,
-): Promise<InstanceClaimSnapshot['port']> {
+function lookAtPort(claim: InstanceClaim, instance: PoolInstance, probes: PortProbes): PortSeen {
   const { ready } = claim.spec;
   const { privateAddress, powerState } = instance.status?.azure ?? {};
   if (!ready || claim.status?.readyAt !== undefined || isOver(claim)) return 'unread';
   if (privateAddress === undefined || powerState !== 'running') return 'unread';
-  return (await tcpProbe.isOpen(privateAddress, ready.tcp.port, signal)) ? 'open' : 'closed';
+  return probes.look(claim, privateAddress, ready.tcp.port);
 }
 
 interface Why {

@@ -8,24 +8,25 @@ import { planInstanceClaim } from '../../plan/instance-claim.ts';
 import type { ControllerContext } from '../context.ts';
 import { reportTransition } from '../report-transition.ts';
 import { resultOf } from '../result.ts';
-import type { TcpProbe } from '../tcp-probe.ts';
 import { writeStatus } from '../write-status.ts';
 import type { FirstSights } from './first-sights.ts';
 import { gather } from './gather.ts';
 import { recordLatencies } from './latencies.ts';
+import type { PortProbes } from './port-probes.ts';
 
 export function reconcileInstanceClaim(
   context: ControllerContext,
   sights: FirstSights,
-  tcpProbe: TcpProbe,
+  probes: PortProbes,
 ): Reconcile {
   const latencies = recordLatencies(context.runtime.metrics);
-  return async (key, signal, log) => {
+  return async (key, _signal, log) => {
     const { client, stores, runtime } = context;
     const claim = stores.instanceClaims.byKey(key);
+    if (!claim || claim.status?.readyAt !== undefined) probes.forget(key);
     if (!claim) return { type: 'done' };
     const firstSeenAt = sights.of(claim);
-    const snapshot = await gather(context, claim, { firstSeenAt, tcpProbe, signal });
+    const snapshot = gather(context, claim, { firstSeenAt, probes });
     const plan = planInstanceClaim(snapshot, runtime.clock.now());
     const { namespace, name } = claim.metadata;
     // The user is told first: the finalizer may follow, because a vanished claim releases all the same.
