@@ -1,5 +1,6 @@
 // Bundles the product for the container images: one file for the operator without the simulators.
 //   node scripts/build.ts [DIRECTORY]   default: dist
+import { chmodSync } from 'node:fs';
 import { build } from 'esbuild';
 
 // CommonJS dependencies inside an ES module need a require; nothing else is put into the banner.
@@ -22,3 +23,25 @@ await build({
   outExtension: { '.js': '.mjs' },
   logLevel: 'info',
 });
+
+// The kubectl plugin is one CommonJS file: copied anywhere in PATH as `kubectl-poolkeeper`, without
+// an extension, it runs; with a Node.js that is too old it says so instead of failing inside a library.
+const oldNode =
+  "if (Number(process.versions.node.split('.')[0]) < 22) {" +
+  "console.error('kubectl poolkeeper needs Node.js 22 or newer; this is ' + process.version);" +
+  'process.exit(1);}';
+const plugin = 'dist/kubectl-poolkeeper.cjs';
+await build({
+  entryPoints: ['src/kubectl/index.ts'],
+  outfile: plugin,
+  bundle: true,
+  platform: 'node',
+  target: 'node22',
+  format: 'cjs',
+  banner: { js: oldNode },
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'linked',
+  logLevel: 'info',
+});
+chmodSync(plugin, 0o755);

@@ -11,6 +11,7 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   local: () => import('./cli/local.ts'),
   history: () => import('./cli/history.ts'),
   crds: () => import('./cli/crds.ts'),
+  check: () => import('./cli/check.ts'),
 };
 
 const USAGE = `Usage: poolkeeper <command> [--help] [settings]
@@ -21,6 +22,7 @@ Commands:
   local       the whole product on this machine: embedded Kubernetes API, simulated Azure and nodes
   history     shows what happened, from the history in Azure Table Storage
   crds        prints the CustomResourceDefinitions
+  check       asks a running controller or agent how it is
 
 Settings also come from POOLKEEPER_* variables and --config FILE (YAML).`;
 
@@ -51,5 +53,7 @@ async function main([name, ...argv]: string[]): Promise<number> {
   }
 }
 
-// Explicit exit: a library's idle socket must never keep a finished command alive.
-process.exit(await main(process.argv.slice(2)));
+// Explicit exit: a library's idle socket must never keep a finished command alive. A pipe that is
+// full takes its time, so the last byte comes first.
+const exitCode = await main(process.argv.slice(2));
+process.stdout.write('', () => process.exit(exitCode));

@@ -14,6 +14,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   controllers: ['runtime', 'kube', 'azure', 'history', 'api', 'plan'],
   local: ['runtime', 'api'],
   cli: ['runtime', 'kube', 'azure', 'history', 'api', 'plan', 'agent', 'controllers', 'local'],
+  kubectl: ['runtime', 'kube', 'api'],
   main: ['cli'],
 };
 

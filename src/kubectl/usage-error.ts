@@ -1,0 +1,3 @@
+// The command line itself is wrong: told with the usage, exit code 2.
+
+export class UsageError extends Error {}
