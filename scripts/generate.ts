@@ -1,10 +1,11 @@
-// Writes what is made from src/api: crds/ and docs/reference/. With --check it writes nothing and
+// Writes what is made from src/api: crds/, docs/reference/ and parts of the chart. With --check it writes nothing and
 // ends with 1, naming every file that is out of date, missing or left over.
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { customResourceDefinitionFiles } from '../src/api/crd/index.ts';
 import { apiPage } from '../src/api/reference/api-page.ts';
 import { reasonsPage } from '../src/api/reference/reasons-page.ts';
+import { chartFiles, generatedChartFolders } from './chart/files.ts';
 
 const root = path.dirname(import.meta.dirname);
 const referenceFolder = 'docs/reference';
@@ -15,6 +16,7 @@ function generatedFiles(): Map<string, string> {
   for (const { name, text } of customResourceDefinitionFiles()) files.set(`crds/${name}`, text);
   files.set(`${referenceFolder}/api.md`, apiPage());
   files.set(`${referenceFolder}/reasons.md`, reasonsPage());
+  for (const [name, text] of chartFiles()) files.set(name, text);
   return files;
 }
 
@@ -25,7 +27,7 @@ async function textOf(file: string): Promise<string | undefined> {
 /** Generated files that nothing generates any more. */
 async function leftOver(expected: ReadonlyMap<string, string>): Promise<string[]> {
   const found: string[] = [];
-  for (const folder of ['crds', referenceFolder]) {
+  for (const folder of ['crds', referenceFolder, ...generatedChartFolders]) {
     for (const name of await readdir(path.join(root, folder)).catch(() => [])) {
       const file = `${folder}/${name}`;
       const [firstLine = ''] = ((await textOf(file)) ?? '').split('\n');
