@@ -41,10 +41,20 @@ export interface AgentOptions {
 export interface Agent {
   /** Resolves once the first inventory was published and the caches are filled. */
   readonly started: Promise<void>;
+  health(): AgentHealth;
   /** Kills running commands, then ends. What they leave is sorted out at the next start. */
   stop(): Promise<void>;
 }
 
+export interface AgentHealth {
+  readonly synced: boolean;
+  /** Kinds whose watch has been silent for suspiciously long. */
+  readonly silent: readonly string[];
+  readonly watched: number;
+}
+
+/** Watches carry a bookmark every minute; three missed ones are not a quiet cluster any more. */
+const SILENCE_MILLISECONDS = 240_000;
 const WORKERS = 4;
 const INVENTORY_MILLISECONDS = 60_000;
 const PREFLIGHT_EVERY = 10;
@@ -69,11 +79,23 @@ export function startAgent(options: AgentOptions): Agent {
   started.catch((error) => log.error('The agent ended.', { error: messageOf(error) }));
   return {
     started,
+    health: () => healthOf(kubernetes),
     async stop() {
       life.abort();
       await running.stop();
       await kubernetes.close();
     },
+  };
+}
+
+function healthOf({ caches }: Kubernetes): AgentHealth {
+  const watches = caches.health();
+  return {
+    synced: watches.every(({ synced }) => synced),
+    silent: watches
+      .filter(({ silentMilliseconds }) => (silentMilliseconds ?? 0) > SILENCE_MILLISECONDS)
+      .map(({ resource }) => resource),
+    watched: watches.length,
   };
 }
 

@@ -8,6 +8,7 @@ import { createRuntime } from '../runtime/index.ts';
 import { createLog } from '../runtime/log.ts';
 import { createMetrics } from '../runtime/metrics.ts';
 import { defineCommand } from './command.ts';
+import { serveEndpoints, watchHandlers } from './http-endpoints.ts';
 import { stopSignal } from './signals.ts';
 import { version } from './version.ts';
 
@@ -31,12 +32,16 @@ export const command = defineCommand({
       .string()
       .default('/var/lib/poolkeeper')
       .describe("The host's directory for mounts and the journal"),
+    httpAddress: z
+      .string()
+      .default('127.0.0.1:8081')
+      .describe('host:port of /healthz, /readyz and /metrics; empty: none'),
     logLevel: z
       .enum(['debug', 'info', 'warn', 'error', 'silent'])
       .default('info')
       .describe('Least severe level that is logged'),
   }),
-  run: async ({ kubeconfig, context, nodeName, namespace, root, logLevel }) => {
+  run: async ({ kubeconfig, context, nodeName, namespace, root, logLevel, ...given }) => {
     const runtime = createRuntime({
       log: createLog(logLevel),
       metrics: createMetrics({ processMetrics: true }),
@@ -44,8 +49,17 @@ export const command = defineCommand({
     const to = findCluster({ runtime, path: kubeconfig, context });
     const host = createLinuxHost({ nodeName, clock: runtime.clock });
     const agent = startAgent({ runtime, to, host, nodeName, namespace, root, version });
-    await stopSignal();
+    const endpoints = given.httpAddress
+      ? await serveEndpoints(given.httpAddress, {
+          ...watchHandlers(agent.health),
+          metrics: runtime.metrics.expose,
+        })
+      : undefined;
+    runtime.log.info('started', { version, server: to.server, nodeName, http: endpoints?.url });
+    const why = await stopSignal();
+    runtime.log.info('stopping', { why });
     await agent.stop();
+    await endpoints?.close();
     return 0;
   },
 });

@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { serveDebug } from './debug-pools.ts';
 import { readTime, tableLine } from './history.ts';
 import { CONNECTION_STRING, openHistory } from './history-settings.ts';
-import { serveEndpoints } from './http-endpoints.ts';
+import { serveEndpoints, watchHandlers } from './http-endpoints.ts';
 import type { RunningServer } from './http-server.ts';
 import { SettingsError } from './settings.ts';
 
@@ -85,6 +85,29 @@ describe('the endpoints', () => {
       (error) => error instanceof SettingsError && /^--debug-address: port/.test(error.message),
     );
     await assert.rejects(serveDebug({ address: 'nonsense', report }), /is not host:port/);
+  });
+});
+
+describe('what the watches say about health', () => {
+  const judge = (given: { synced: boolean; silent: string[] }): (string | undefined)[] => {
+    const { live, ready } = watchHandlers(() => ({ ...given, watched: 2 }));
+    return [live(), ready()];
+  };
+  const stuck = 'no word from the watches of nodes';
+
+  it('all of them heard: alive and ready', () => {
+    assert.deepEqual(judge({ synced: true, silent: [] }), [undefined, undefined]);
+  });
+  it('not filled yet: alive, not ready', () => {
+    const unready = [undefined, 'caches are not synced'];
+    assert.deepEqual(judge({ synced: false, silent: [] }), unready);
+  });
+  it('one is stuck: a restart helps', () => {
+    assert.deepEqual(judge({ synced: true, silent: ['nodes'] }), [stuck, stuck]);
+  });
+  it('all are silent: the API server is away, which no restart mends', () => {
+    const unready = [undefined, `${stuck}, leases`];
+    assert.deepEqual(judge({ synced: true, silent: ['nodes', 'leases'] }), unready);
   });
 });
 

@@ -72,6 +72,7 @@ export interface OperatorHealth {
   readonly role: 'leader' | 'standby';
   /** Kinds whose watch has been silent for suspiciously long. */
   readonly silent: readonly string[];
+  readonly watched: number;
 }
 
 /** Watches carry a bookmark every minute; three missed ones are not a quiet cluster any more. */
@@ -183,6 +184,7 @@ function healthOf(caches: Caches, election: LeaderElection | undefined): Operato
     silent: health
       .filter(({ silentMilliseconds }) => (silentMilliseconds ?? 0) > SILENCE_MILLISECONDS)
       .map(({ resource }) => resource),
+    watched: health.length,
   };
 }
 
