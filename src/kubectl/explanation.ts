@@ -53,14 +53,37 @@ const TOLD = new Set(['Ready', 'Reconciling', 'Stalled', 'Deleting', 'Paused']);
 
 export function explain(situation: Situation): string {
   const status = statusOf(situation.object);
+  const said = new Said();
   const parts = [
     ...opening(situation, status),
     ...obstacles(situation, status),
     ...evidence(status),
     ...surroundings(situation),
   ];
-  return parts.filter((part) => part !== '').join('\n');
+  return parts.flatMap((part) => said.once(part)).join('\n');
 }
+
+/** A sentence, and the message in it: what another line has told already is not told again. */
+interface Line {
+  readonly before: string;
+  readonly message: string;
+  /** What a message that was told already leaves of the line; left out: nothing. */
+  readonly otherwise?: string;
+}
+
+class Said {
+  #text = '';
+
+  once(line: Line | string): readonly string[] {
+    const { before, message, otherwise = '' } = typeof line === 'string' ? plain(line) : line;
+    const isKnown = message !== '' && this.#text.includes(message);
+    const text = isKnown ? otherwise : `${before}${message}`.trimEnd();
+    this.#text += `${text}\n`;
+    return text === '' ? [] : [text];
+  }
+}
+
+const plain = (before: string): Line => ({ before, message: '' });
 
 function statusOf(object: DeepReadonly<ShownObject>): ExplainedStatus {
   return (object.status ?? {}) as ExplainedStatus;
@@ -78,24 +101,20 @@ function opening({ object, nowMilliseconds }: Situation, status: ExplainedStatus
   }
   const ready = find(status, 'Ready');
   const since = ready && formatAge(nowMilliseconds - Date.parse(ready.lastTransitionTime));
-  const phase = status.phase ? `${status.phase}` : '';
-  const verdict =
-    ready?.status === 'True'
-      ? 'Ready'
-      : ready?.status === 'False'
-        ? 'not Ready'
-        : 'of unknown state';
-  const state = phase && phase !== verdict ? `${phase} and ${verdict}` : verdict;
+  const verdict = { True: 'Ready', False: 'not Ready', Unknown: 'of unknown state' };
+  const words = [status.phase, verdict[ready?.status ?? 'Unknown']];
+  const state = [...new Set(words.filter(Boolean))].join(' and ');
   const lines = [`${name} is ${state}${since ? `, for ${since}` : ''}. ${ready?.message ?? ''}`];
   if (status.observedGeneration !== undefined && status.observedGeneration !== metadata.generation)
-    lines.push(
-      'Its latest change has not been looked at yet; what follows is about the one before.',
-    );
+    lines.push('Its latest change has not been looked at yet; this is about the one before.');
   return lines;
 }
 
-function obstacles({ object, nowMilliseconds }: Situation, status: ExplainedStatus): string[] {
-  const lines: string[] = [];
+function obstacles(
+  { object, nowMilliseconds }: Situation,
+  status: ExplainedStatus,
+): (Line | string)[] {
+  const lines: (Line | string)[] = [];
   const { deletionTimestamp, finalizers } = object.metadata;
   const ready = find(status, 'Ready');
   const stalled = find(status, 'Stalled');
@@ -104,55 +123,56 @@ function obstacles({ object, nowMilliseconds }: Situation, status: ExplainedStat
     const age = formatAge(nowMilliseconds - Date.parse(deletionTimestamp));
     const held = finalizers?.length ? ` and held by ${finalizers.join(', ')}` : '';
     lines.push(
-      `It is being deleted, since ${age}${held}. ${find(status, 'Deleting')?.message ?? ''}`,
+      `It is being deleted, for ${age}${held}. ${find(status, 'Deleting')?.message ?? ''}`,
     );
   }
-  if (find(status, 'Paused')?.status === 'True') lines.push(meaning('Paused'));
-  if (stalled?.status === 'True')
-    lines.push(
-      `Nothing moves until somebody changes something (${stalled.reason}). ` +
-        (stalled.message === ready?.message ? '' : stalled.message),
-    );
-  else if (reconciling?.status === 'True' && reconciling.message !== ready?.message)
-    lines.push(`Work is under way: ${reconciling.message}`);
-  if (status.progress && !ready?.message.includes(status.progress.message)) {
-    const { step, percent, message } = status.progress;
-    lines.push(`At present: ${step}${percent === undefined ? '' : ` (${percent} %)`}: ${message}`);
+  if (find(status, 'Paused')?.status === 'True') lines.push(reasons.Paused);
+  if (stalled?.status === 'True') {
+    const otherwise = 'Nothing moves until somebody changes something.';
+    lines.push({ before: `${otherwise} `, message: stalled.message, otherwise });
+  } else {
+    if (reconciling?.status === 'True')
+      lines.push({ before: 'Work is under way: ', message: reconciling.message });
+    if (status.progress) lines.push(progressLine(status.progress));
   }
   const cause = stalled?.status === 'True' ? stalled : ready;
   if (cause && (cause.status !== 'True' || cause === stalled) && isReason(cause.reason))
-    lines.push(`${cause.reason} means: ${meaning(cause.reason)}`);
-  return [...lines, ...otherConditions(status, ready, nowMilliseconds)];
+    lines.push(`${cause.reason} means: ${reasons[cause.reason]}`);
+  return [...lines, ...otherConditions(status, nowMilliseconds)];
 }
 
-function meaning(reason: keyof typeof reasons): string {
-  return reasons[reason];
+function progressLine({ step, percent, message }: Progress): Line {
+  const share = percent === undefined ? '' : ` (${percent} %)`;
+  return { before: `At present: ${message.startsWith(step) ? '' : `${step}${share}: `}`, message };
 }
 
-function otherConditions(
-  { conditions = [] }: ExplainedStatus,
-  ready: Condition | undefined,
-  nowMilliseconds: number,
-): string[] {
+function otherConditions({ conditions = [] }: ExplainedStatus, nowMilliseconds: number): Line[] {
   return conditions
     .filter(({ type, status }) => !TOLD.has(type) && (status === 'True') === ABNORMAL.has(type))
-    .filter(({ message }) => message !== ready?.message)
     .map(({ type, status, reason, message, lastTransitionTime }) => {
       const age = formatAge(nowMilliseconds - Date.parse(lastTransitionTime));
-      return `${type} is ${status}, for ${age} (${reason}): ${message}`;
+      return { before: `${type} is ${status}, for ${age} (${reason}): `, message };
     });
 }
 
-function evidence(status: ExplainedStatus): string[] {
-  const lines: string[] = [];
-  for (const { name, message } of status.nodes?.failed ?? []) lines.push(`On ${name}: ${message}`);
+function evidence(status: ExplainedStatus): (Line | string)[] {
+  const lines: (Line | string)[] = [];
+  const byMessage = Map.groupBy(status.nodes?.failed ?? [], ({ message }) => message);
+  for (const [message, nodes] of byMessage) {
+    const names = nodes.map(({ name }) => name).join(', ');
+    lines.push({ before: `On ${names}: `, message, otherwise: `That is so on ${names}.` });
+  }
   const failed = status.commands?.findLast(({ state }) => state === 'Failed');
   const running = status.commands?.findLast(({ state }) => state === 'Running');
   if (running) lines.push(`Running since ${running.startedAt}: ${running.command}`);
-  if (failed && status.phase !== 'Active' && status.phase !== 'Mounted')
-    lines.push(`The last command that failed (exit ${failed.exitCode}):`, ...quote(failed));
-  if (status.lastError)
-    lines.push(`The last error was ${status.lastError.code}: ${status.lastError.message}`);
+  if (failed && status.phase !== 'Active' && status.phase !== 'Mounted') {
+    const intro = `The last command that failed (exit ${failed.exitCode}):`;
+    lines.push({ before: `${intro}\n`, message: quote(failed) });
+  }
+  if (status.lastError) {
+    const { code, message } = status.lastError;
+    lines.push({ before: `The last error was ${code}: `, message });
+  }
   for (const item of status.leftBehind ?? []) lines.push(`Left behind: ${item}`);
   const actions = (status.recentActions ?? []).slice(0, SHOWN_ACTIONS);
   if (actions.length > 0) lines.push('What was done last:');
@@ -161,24 +181,28 @@ function evidence(status: ExplainedStatus): string[] {
   return lines;
 }
 
-function quote({ command, output = '', node }: CommandRecord): string[] {
+function quote({ command, output = '', node }: CommandRecord): string {
   const tail = output.trimEnd().split('\n').slice(-SHOWN_LINES);
-  return [`  [${node ?? '-'}] $ ${command}`, ...tail.map((line) => `  ${line}`)];
+  return [`  [${node ?? '-'}] $ ${command}`, ...tail.map((line) => `  ${line}`)].join('\n');
 }
 
-function surroundings({ related, events }: Situation): string[] {
-  const lines = related.map(({ as, object }) => {
+function surroundings({ related, events }: Situation): (Line | string)[] {
+  const lines: (Line | string)[] = related.map(({ as, object }) => {
     const { conditions, phase } = statusOf(object);
     const ready = conditions?.find(({ type }) => type === 'Ready');
     const state = phase ?? (ready?.status === 'True' ? 'Ready' : (ready?.reason ?? 'unknown'));
-    const words = ready && ready.message !== state ? ` ${ready.message}` : '';
-    return `${as} ${object.kind} ${object.metadata.name} is ${state}.${words}`;
+    const before = `${as} ${object.kind} ${object.metadata.name} is ${state}.`;
+    return ready && ready.message !== state
+      ? { before: `${before} `, message: ready.message }
+      : before;
   });
   const warnings = events.filter(({ type }) => type === 'Warning');
   const shown = (warnings.length > 0 ? warnings : events).slice(-SHOWN_EVENTS);
   if (shown.length > 0) lines.push(warnings.length > 0 ? 'Warnings:' : 'Events:');
-  for (const { time, reason, note, count } of shown)
-    lines.push(`  ${time}  ${reason}${count > 1 ? ` (${count} times)` : ''}: ${note}`);
+  for (const { time, reason, note, count } of shown) {
+    const before = `  ${time}  ${reason}${count > 1 ? ` (${count} times)` : ''}`;
+    lines.push({ before: `${before}: `, message: note, otherwise: `${before}, as above` });
+  }
   return lines;
 }
 
