@@ -40,7 +40,8 @@ async function main([name, ...argv]: string[]): Promise<number> {
   }
   try {
     const readFile = (path: string): string => readFileSync(path, 'utf8');
-    return await command.run(readSettings(command.settings, { argv, env: process.env, readFile }));
+    const read = () => readSettings(command.settings, { argv, env: process.env, readFile });
+    return await command.run(read(), read);
   } catch (error) {
     if (error instanceof SettingsError) {
       console.error(`poolkeeper ${name}: ${error.message}`);

@@ -112,8 +112,9 @@ const instancePoolFields = z.object({
     .enum(['Block', 'Orphan'])
     .describe(
       'What deleting the pool does while machines are claimed. `Block`: it waits and ' +
-        "says so. `Orphan`: claimed machines stay in Azure and are nobody's business any " +
-        'more.',
+        'says so. `Orphan`: claimed machines stay in Azure as they are, with the disks attached ' +
+        "to them, without our tags, and are nobody's business any more: their claims end. Free " +
+        'machines are deleted.',
     )
     .default('Block'),
   paused: z

@@ -26,6 +26,16 @@ export const memberSpec = {
         'member with it has been used and is never handed out as a fresh one.',
     )
     .optional(),
+  orphan: z
+    .object({
+      from: text(256).describe('The installation, namespace and pool that let go of it.'),
+      time: time().describe('When.'),
+    })
+    .describe(
+      'Set once the pool is deleted with deletionPolicy Orphan while the member is in use: its ' +
+        'resource stays in Azure without our tags, and this record goes without touching it.',
+    )
+    .optional(),
   adopt: z
     .object({
       name: nonEmptyText(128).describe('The name that it has in Azure.'),

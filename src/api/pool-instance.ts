@@ -72,6 +72,10 @@ export const poolInstanceStatus = z.object({
         uid: objectUid().describe('Its uid.'),
         resourceId: text(512).describe('ARM id of the disk.'),
         lun: integer(0, 63).describe('The logical unit it is attached at.'),
+        orphaned: z
+          .boolean()
+          .describe('Its pool was deleted and let go of it: it has no record any more.')
+          .optional(),
       }),
     )
     .max(16)

@@ -5,9 +5,9 @@ import { bindingRule, cloudResource, memberSpec, memberStatus } from './member.t
 import type { NamespacedObject } from './object.ts';
 import { poolVolumes } from './resources.ts';
 import { immutableFields, withRules } from './rules.ts';
-import { uidReference } from './status.ts';
+import { claimReference, uidReference } from './status.ts';
 import { integer, nonEmptyText, text, time } from './text.ts';
-import { volumeSizeGiB, volumeSku } from './volume-pool.ts';
+import { reclaimPolicy, volumeSizeGiB, volumeSku } from './volume-pool.ts';
 
 export const poolVolumeSpec = immutableFields(
   withRules(
@@ -26,6 +26,12 @@ export const poolVolumeSpec = immutableFields(
       instanceRef: uidReference
         .describe(
           'The PoolInstance that it is, or is to be, attached to: the one authority for that.',
+        )
+        .optional(),
+      exposedTo: claimReference
+        .describe(
+          'A claim whose machine ran with the disk attached though the claim did not own it. It is ' +
+            'never handed out, and deleted whatever the reclaimPolicy says: nobody owns its bytes.',
         )
         .optional(),
     }),
@@ -70,6 +76,12 @@ export const poolVolumeStatus = z.object({
     .describe('What Azure says of the disk.')
     .optional(),
   lun: integer(0, 63).describe('The logical unit it is, or is to be, attached at.').optional(),
+  reclaimPolicy: reclaimPolicy
+    .describe(
+      "The pool's reclaimPolicy when the claim was released. It decides over the bytes; a later " +
+        'change of the pool does not.',
+    )
+    .optional(),
   attachedAt: time().describe('When it was attached.').optional(),
 });
 

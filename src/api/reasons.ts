@@ -24,6 +24,8 @@ export const conditionTypes = {
   Mounted: 'The filesystem is mounted where the spec says.',
   CleanedUp: 'The agent undid everything it did on the node; the object may go.',
   Reachable: 'The storage backend answered the last probe.',
+  Authenticated:
+    'The credentials were accepted by the storage backend; absent where there are none.',
   Exposed: 'PersistentVolumes offer the storage to pods.',
 } as const satisfies Record<string, string>;
 
@@ -93,7 +95,10 @@ const azure = {
   StateUnproven:
     'After a loss of records nothing proves that the member was never handed out; it is ' +
     'replaced instead.',
-  Evicted: 'Azure took the spot machine back.',
+  Evicted: 'Azure took the spot machine back; the message says what becomes of it.',
+  Orphaned:
+    'The pool was deleted with deletionPolicy Orphan: the resource stays in Azure, without our ' +
+    'tags, and its record goes.',
 } as const;
 
 const snapshots = {
@@ -126,6 +131,12 @@ const claims = {
   ReadyCheckTimedOut: 'The instance did not answer on the port of spec.ready in time.',
   Releasing: 'The claim is being released; its instance and volume go back to their pools.',
   Expired: 'spec.ttl is over; the claim was released.',
+  InstanceOrphaned:
+    "The pool was deleted with deletionPolicy Orphan: the machine stays as it is, but is nobody's " +
+    'business any more; delete the claim.',
+  VolumeOrphaned:
+    'The volume pool was deleted with deletionPolicy Orphan: the disk stays attached while the ' +
+    'claim lasts, and in Azure after that.',
   InstanceLost: 'The bound instance is gone or was evicted; release the claim and claim again.',
 } as const;
 
@@ -195,6 +206,10 @@ const backends = {
   VersionUnsupported: 'The server does not speak the asked-for protocol version.',
   StaleHandle: 'The server no longer knows the mounted export; it must be mounted again.',
   AddressNotAllowed: 'Probing link-local and cluster-internal addresses is not allowed.',
+  ClockSkewed: 'The clocks of the operator and of the service differ by more than it tolerates.',
+  NoProber: 'No node with a ready agent can probe this type of storage.',
+  ProbeOutdated: 'The last result is too old to be believed; it is probed again.',
+  BackendInUse: 'StoragePools use the backend; it goes once they are deleted or changed.',
   Suspended: 'spec.suspend is true; the backend is not probed.',
 } as const;
 

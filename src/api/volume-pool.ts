@@ -29,6 +29,8 @@ export const volumeSku = z.enum([
   'UltraSSD_LRS',
 ]);
 
+export const reclaimPolicy = z.enum(['Retain', 'Delete', 'Recycle']);
+
 export const volumeSizeGiB = integer(1, 65_536);
 
 const snapshotBuild = withRules(
@@ -88,21 +90,21 @@ export const volumePoolSpec = z.object({
       'What each disk is like. A change replaces free disks gradually; used ones stay as they are.',
     ),
   goldenSnapshot: goldenSnapshot.describe('What each disk is a copy of.'),
-  reclaimPolicy: z
-    .enum(['Retain', 'Delete', 'Recycle'])
+  reclaimPolicy: reclaimPolicy
     .describe(
       'What becomes of a disk whose claim is released. `Retain`: it stays, with its ' +
         'bytes, for a claim of type Existing. `Delete`: it is deleted. `Recycle`: it is ' +
         'deleted and a fresh one takes its place even if minFree would not ask for one: ' +
-        "nobody's bytes ever reach another.",
+        "nobody's bytes ever reach another. A change concerns disks that are released from then " +
+        'on, not those that are kept already.',
     )
     .default('Retain'),
   deletionPolicy: z
     .enum(['Block', 'Orphan'])
     .describe(
       'What deleting the pool does while disks are claimed or retained. `Block`: it ' +
-        'waits and says so. `Orphan`: those disks stay in Azure, untagged from this pool, ' +
-        "and are nobody's business any more.",
+        'waits and says so. `Orphan`: those disks stay in Azure, attached where they are, ' +
+        "without our tags, and are nobody's business any more; free ones are deleted.",
     )
     .default('Block'),
   paused: z

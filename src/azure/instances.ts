@@ -18,7 +18,7 @@ import type {
   ObservedInstance,
   Operation,
   ResourceId,
-  Tags,
+  TagChange,
 } from './port.ts';
 import { orAbsent, type ResourceAdapter, resourceMissing } from './resource-adapter.ts';
 import { writeScript } from './run-command.ts';
@@ -79,7 +79,7 @@ export class Instances implements ResourceAdapter<'instance'> {
     );
   }
 
-  async tag(id: ResourceId, wanted: Tags, context: CallContext): Promise<void> {
+  async tag(id: ResourceId, wanted: TagChange, context: CallContext): Promise<void> {
     try {
       await this.#tagOnce(id, wanted, context);
     } catch (thrown) {
@@ -124,7 +124,7 @@ export class Instances implements ResourceAdapter<'instance'> {
     );
   }
 
-  async #tagOnce(id: ResourceId, wanted: Tags, context: CallContext): Promise<void> {
+  async #tagOnce(id: ResourceId, wanted: TagChange, context: CallContext): Promise<void> {
     const machine = await this.#fetch(id, context);
     if (!machine) throw resourceMissing(callFor('PATCH', 'update', id));
     const tags = mergeTags(machine.tags, wanted);

@@ -7,6 +7,8 @@
  */
 export type ResourceId = string;
 export type Tags = Readonly<Record<string, string>>;
+/** Tags to be written; null takes one off. */
+export type TagChange = Readonly<Record<string, string | null>>;
 export type ResourceKind = 'instance' | 'volume' | 'snapshot' | 'networkInterface';
 
 export interface CloudScope {
@@ -202,7 +204,7 @@ export interface AzureCloud {
   /** Starts a deletion; resolves undefined when it is already gone. */
   delete(kind: ResourceKind, id: ResourceId, context: CallContext): Promise<Operation | undefined>;
   /** Merges our tags over the resource's present ones: tags of others are kept. */
-  tag(kind: ResourceKind, id: ResourceId, tags: Tags, context: CallContext): Promise<void>;
+  tag(kind: ResourceKind, id: ResourceId, tags: TagChange, context: CallContext): Promise<void>;
   /** One VM write under If-Match of `seen.etag`: the full disk list of `seen` with the change, and tags. */
   changeDataDisks(
     seen: ObservedInstance,

@@ -4,13 +4,20 @@ import type { ArmClient } from './client.ts';
 import { provesAbsence } from './error-catalogue.ts';
 import { CloudError } from './errors.ts';
 import { describe } from './failures.ts';
-import type { CallContext, CloudTypes, Operation, ResourceId, ResourceKind, Tags } from './port.ts';
+import type {
+  CallContext,
+  CloudTypes,
+  Operation,
+  ResourceId,
+  ResourceKind,
+  TagChange,
+} from './port.ts';
 
 export interface ResourceAdapter<K extends ResourceKind> {
   get(id: ResourceId, context: CallContext): Promise<CloudTypes[K]['observed'] | undefined>;
   create(intent: CloudTypes[K]['intent'], context: CallContext): Promise<Operation | undefined>;
   delete(id: ResourceId, context: CallContext): Promise<Operation | undefined>;
-  tag(id: ResourceId, tags: Tags, context: CallContext): Promise<void>;
+  tag(id: ResourceId, tags: TagChange, context: CallContext): Promise<void>;
 }
 
 export type AdapterMaker<K extends ResourceKind> = (client: ArmClient) => ResourceAdapter<K>;

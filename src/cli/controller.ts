@@ -20,6 +20,7 @@ import { endpointHandlers, serveEndpoints } from './http-endpoints.ts';
 import { startOperator } from './operator.ts';
 import { flag, wholeNumber } from './settings.ts';
 import { stopSignal } from './signals.ts';
+import { followTenancy, tenancySetting } from './tenancy-settings.ts';
 import { version } from './version.ts';
 
 const settings = z.object({
@@ -38,6 +39,11 @@ const settings = z.object({
   azureSubscriptionId: z.string().optional().describe('Subscription of pools that name none'),
   azureResourceGroup: z.string().optional().describe('Resource group of pools that name none'),
   azureLocation: z.string().optional().describe('Region of pools that name none'),
+  tenancy: tenancySetting
+    .default({})
+    .describe(
+      'What of Azure the pools of each namespace may name, see docs/tenancy.md; read again while running; default: what the installation itself uses',
+    ),
   azureCloud: z
     .enum(['AzurePublic', 'AzureUSGovernment', 'AzureChina'])
     .default('AzurePublic')
@@ -76,12 +82,18 @@ const DEFAULT_NAMESPACE = 'poolkeeper-system';
 export const command = defineCommand({
   summary: 'Reconciles pools, claims and storage against a Kubernetes cluster and Azure.',
   settings,
-  run: async (given) => {
+  run: async (given, readAgain) => {
     const runtime = createRuntime({
       log: createLog(given.logLevel),
       metrics: createMetrics({ processMetrics: true }),
     });
     const access = findCluster({ runtime, path: given.kubeconfig, context: given.context });
+    const defaults = {
+      subscriptionId: given.azureSubscriptionId,
+      resourceGroup: given.azureResourceGroup,
+      location: given.azureLocation,
+    };
+    const tenancy = followTenancy(runtime, defaults, () => readAgain().tenancy);
     const lost = Promise.withResolvers<'lost'>();
     const store = await openHistory(given);
     const history = store && createHistoryRecorder({ runtime, store });
@@ -93,11 +105,8 @@ export const command = defineCommand({
         given.namespace ??
         (process.env['KUBERNETES_SERVICE_HOST'] ? access.namespace : DEFAULT_NAMESPACE),
       installation: given.installation,
-      defaults: {
-        subscriptionId: given.azureSubscriptionId,
-        resourceGroup: given.azureResourceGroup,
-        location: given.azureLocation,
-      },
+      defaults,
+      tenancy,
       pollPace: given.azureSpeed,
       identity: `${hostname()}_${randomUuid(runtime.random).slice(0, 8)}`,
       leaderElect: given.leaderElect,
@@ -122,6 +131,7 @@ export const command = defineCommand({
     runtime.log.info('stopping', { why });
     // Without the lease nothing may be written any more, not even in an orderly way.
     if (why === 'lost') return 1;
+    tenancy.stop();
     await operator.stop();
     await history?.close();
     await Promise.all([endpoints.close(), debug?.close()]);

@@ -14,6 +14,7 @@ import { type PoolFilter, reportPools } from '../controllers/observation/pool-re
 import { createHttpProbe } from '../controllers/storage-backend/index.ts';
 import { createSources, viewsOf } from '../controllers/stores.ts';
 import type { TcpProbe } from '../controllers/tcp-probe.ts';
+import { fixedTenancy, type TenancySource } from '../controllers/tenancy.ts';
 import type { HistorySink } from '../history/port.ts';
 import { createEventRecorder } from '../kube/events.ts';
 import {
@@ -40,6 +41,8 @@ export interface OperatorOptions {
   readonly namespace: string;
   readonly installation: string;
   readonly defaults: InstallationDefaults;
+  /** What the pools of each namespace may name in Azure; absent: what the installation itself uses. */
+  readonly tenancy?: TenancySource;
   readonly pollPace: number;
   /** Unique per process: host name and a random part. */
   readonly identity: string;
@@ -162,6 +165,7 @@ function startWork(
       namespace,
       installation,
       defaults,
+      tenancy: options.tenancy ?? fixedTenancy({ defaults, namespaces: {} }),
       pollPace,
       ...(options.history && { history: options.history }),
     },

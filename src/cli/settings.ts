@@ -63,10 +63,26 @@ export function readSettings<S extends Shape>(schema: S, sources: SettingsSource
   const parsed = schema.safeParse(values);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => {
-    const name = String(issue.path[0]);
-    return `${writtenAs[name] ?? `--${flagName(name)}`}: ${issue.message}`;
+    const [name = '', ...path] = issue.path.map(String);
+    return `${placeOf(writtenAs[name] ?? `--${flagName(name)}`, path)}: ${messageOf(issue)}`;
   });
   throw new SettingsError(problems.join('\n'));
+}
+
+/** What is wrong with the name of a part, rather than that something is. */
+function messageOf(issue: z.core.$ZodIssue): string {
+  const [inner] = issue.code === 'invalid_key' ? issue.issues : [];
+  return (inner ?? issue).message;
+}
+
+/** Where in a setting that has parts: `tenancy."team-a".subnetIds[0] in file`. */
+function placeOf(written: string, path: readonly string[]): string {
+  const within = path.map((part) => {
+    if (/^\d+$/.test(part)) return `[${part}]`;
+    return /^\w+$/.test(part) ? `.${part}` : `."${part}"`;
+  });
+  const [setting = '', ...rest] = written.split(' in ');
+  return [`${setting}${within.join('')}`, ...rest].join(' in ');
 }
 
 /** One line per setting, from the schema's own descriptions. */

@@ -16,6 +16,7 @@ import type { Key, KubeClient, Store } from '../kube/index.ts';
 import type { InstallationDefaults } from '../plan/pool-scope.ts';
 import type { Runtime } from '../runtime/index.ts';
 import type { Discovery } from './discovery/memory.ts';
+import type { TenancySource } from './tenancy.ts';
 
 /** One cache for each kind that the controller reads. */
 export interface Sources {
@@ -75,6 +76,8 @@ export interface ControllerContext {
   /** The name in the tag `poolkeeper:installation`: resources of any other are never touched. */
   readonly installation: string;
   readonly defaults: InstallationDefaults;
+  /** What the pools of each namespace may name in Azure. */
+  readonly tenancy: TenancySource;
   /** How many times faster than real Azure the cloud runs: 1 but for the simulator. */
   readonly pollPace: number;
 }

@@ -93,6 +93,7 @@ export function startControllers(given: StartOptions): RunningControllers {
     ...startClaims(options),
     ...startStorage(options, agents),
   ];
+  options.context.tenancy.onChange(() => reconsiderPools(options, controllers));
   return {
     queues: () => Object.fromEntries(controllers.map(({ name, queue }) => [name, queue.length])),
     stop: async () => {
@@ -100,6 +101,17 @@ export function startControllers(given: StartOptions): RunningControllers {
       await Promise.all(controllers.map((controller) => controller.stop()));
     },
   };
+}
+
+/** What pools may use has changed: each looks at itself again, and so do the builders of snapshots. */
+function reconsiderPools({ context }: Start, controllers: readonly Controller[]): void {
+  const queueOf = (wanted: string) => controllers.find(({ name }) => name === wanted)?.queue;
+  const { instancePools, volumePools } = context.stores;
+  for (const pool of instancePools.list()) queueOf('instance-pool')?.add(keyOfObject(pool));
+  for (const pool of volumePools.list()) {
+    queueOf('volume-pool')?.add(keyOfObject(pool));
+    queueOf('golden-snapshot')?.add(keyOfObject(pool));
+  }
 }
 
 function startPools({ context, sources, startWhen }: Start): Pair {

@@ -25,6 +25,7 @@ import {
   proceed,
 } from './golden-snapshot-step.ts';
 import { carriesTags } from './member.ts';
+import type { Refusal } from './pool-scope.ts';
 import type { OperationSeen } from './pool-volume.ts';
 
 export interface GoldenInput {
@@ -40,6 +41,8 @@ export interface GoldenInput {
   readonly copied: ReadonlySet<string>;
   readonly installation: string;
   readonly pollPace: number;
+  /** What the installation's configuration says against making anything for the pool. */
+  readonly refusal?: Refusal | undefined;
 }
 
 /** True for pools that build a golden snapshot or have something left of having done so. */
@@ -69,6 +72,7 @@ export function planGoldenSnapshot(input: GoldenInput, now: number): GoldenPlan 
     return { step: { type: 'holdPool' }, because: 'it builds snapshots', ...unchanged(pool) };
   }
   if (pool.status?.scope === undefined) return rest(pool, 'waits for its Azure scope');
+  if (input.refusal) return holdBack(input, input.refusal, now);
   if (typeof input.userData === 'object') {
     const { problem } = input.userData;
     return build ? planWith(input, build, now) : { ...rest(pool, problem), ...told(pool, problem) };
@@ -82,6 +86,21 @@ export function planGoldenSnapshot(input: GoldenInput, now: number): GoldenPlan 
     return planUse(input, version, now);
   return begin(pool, { version, attempt: 1, cause: causeOf(pool) }, now);
 }
+
+/** Nothing is made any more; what was begun stays as it is, but for what is being cleaned up. */
+function holdBack(input: GoldenInput, { message }: Refusal, now: number): GoldenPlan {
+  const { pool } = input;
+  const build = pool.status?.snapshotBuild;
+  if (build?.step === 'CleaningUp') return planWith(input, build, now);
+  return {
+    ...rest(pool, message),
+    ...told(pool, message),
+    waitMilliseconds: HELD_BACK_MILLISECONDS,
+  };
+}
+
+/** How often it looks whether it may go on, if nothing else wakes it. */
+const HELD_BACK_MILLISECONDS = 60_000;
 
 function planWith(input: GoldenInput, build: SnapshotBuild, now: number): GoldenPlan {
   const { pool } = input;

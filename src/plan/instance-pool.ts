@@ -7,7 +7,13 @@ import { isCapacityRefusal, rememberRefusals, supplyOf, type UnavailableSize } f
 import type { PoolDiscovery } from './discovery.ts';
 import { decidePool, type PoolStep } from './pool.ts';
 import { poolConditions, type Stall } from './pool-conditions.ts';
-import { type InstallationDefaults, refusePolicy, resolveScope } from './pool-scope.ts';
+import {
+  type InstallationDefaults,
+  type Refusal,
+  recordedScope,
+  refusePolicy,
+  resolveScope,
+} from './pool-scope.ts';
 import { choosePrewarms } from './prewarm.ts';
 import type { PoolPlan } from './volume-pool.ts';
 
@@ -19,6 +25,8 @@ export interface InstancePoolSnapshot {
   /** All volumes of the pool that prewarmed ones come from; empty without prewarming. */
   readonly prewarmVolumes: readonly PoolVolume[];
   readonly defaults: InstallationDefaults;
+  /** What the installation's configuration says against it. */
+  readonly refusal?: Refusal | undefined;
   readonly discovery?: PoolDiscovery | undefined;
 }
 
@@ -47,7 +55,7 @@ export function planInstancePool(
   const { spec, metadata } = pool;
   const before = pool.status ?? EMPTY_INSTANCE_POOL_STATUS;
   const resolved = resolveScope(spec.azure, before.scope, snapshot.defaults);
-  const stall = 'scope' in resolved ? unsupported(pool) : resolved;
+  const stall = 'scope' in resolved ? (snapshot.refusal ?? unsupported(pool)) : resolved;
   const failed = members.filter(
     ({ status, metadata }) =>
       status?.phase === 'Failed' && metadata.deletionTimestamp === undefined,
@@ -115,7 +123,7 @@ export function planInstancePool(
       unavailableSizes,
       templateRevision: revision,
       outdated: decision.outdated,
-      ...('scope' in resolved ? { scope: resolved.scope } : {}),
+      ...recordedScope(before.scope, resolved, snapshot.refusal),
     },
     ...(decision.waitMilliseconds === undefined
       ? {}

@@ -30,6 +30,32 @@ export function withoutOperation<S extends MemberStatus>(status: S): S {
   return { ...rest, attempts: 0 } as S;
 }
 
+/** How often one that may not be made looks whether it may be by now, if nothing else wakes it. */
+const HELD_BACK_MILLISECONDS = 60_000;
+
+/** Not made because somebody must change something first: the same words are written only once. */
+export function heldBack<S extends MemberStatus>(
+  status: S,
+  { reason, message }: { readonly reason: string; readonly message: string },
+  now: number,
+): { step: undefined; because: string; status: S; waitMilliseconds: number } {
+  const isSaid = status.lastError?.code === reason && status.lastError.message === message;
+  const said =
+    isSaid && status.attempts > 0
+      ? status
+      : {
+          ...status,
+          attempts: Math.max(1, status.attempts),
+          lastError: { code: reason, message: message.slice(0, 4096), time: timestamp(now) },
+        };
+  return {
+    step: undefined,
+    because: message,
+    status: said,
+    waitMilliseconds: HELD_BACK_MILLISECONDS,
+  };
+}
+
 /** The words of the tag `poolkeeper:status`. */
 export type TagStatus =
   | 'creating'
@@ -105,4 +131,40 @@ export function ownsTags(
 /** True when people or claims may know the member by this uid: its own or that of its former record. */
 export function isKnownAs({ metadata, spec }: PoolInstance | PoolVolume, uid: string): boolean {
   return uid === metadata.uid || uid === spec.adopt?.uid;
+}
+
+/** Tags to be written; null takes one off. */
+export type TagChange = Readonly<Record<string, string | null>>;
+
+const PREFIX = 'poolkeeper:';
+const ORPHANED_FROM = `${PREFIX}orphaned-from`;
+
+/**
+ * Takes our tags off, so that no installation ever adopts or collects the resource, and leaves behind where
+ * it came from. `present` are the tags that it has.
+ */
+export function orphanTags(
+  { metadata, spec }: PoolInstance | PoolVolume,
+  installation: string,
+  present: Readonly<Record<string, string>>,
+): TagChange {
+  const ours = Object.keys(present).filter((name) => name.toLowerCase().startsWith(PREFIX));
+  const from = spec.orphan?.from ?? orphanedFrom({ metadata, spec }, installation);
+  return {
+    ...Object.fromEntries(ours.map((name) => [name, null])),
+    [ORPHANED_FROM]: from.slice(0, 256),
+  };
+}
+
+export function orphanedFrom(
+  { metadata, spec }: Pick<PoolInstance | PoolVolume, 'metadata' | 'spec'>,
+  installation: string,
+): string {
+  return `${installation}/${metadata.namespace}/${spec.poolRef.name}`.slice(0, 256);
+}
+
+/** True when nothing of ours is left on it but where it came from. */
+export function isOrphanTagged(tags: Readonly<Record<string, string>>): boolean {
+  const ours = Object.keys(tags).filter((name) => name.toLowerCase().startsWith(PREFIX));
+  return ours.length === 1 && ours[0]?.toLowerCase() === ORPHANED_FROM;
 }

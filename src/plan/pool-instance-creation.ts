@@ -3,7 +3,7 @@ import { timestamp } from '../api/conditions.ts';
 import type { PoolInstanceStatus } from '../api/pool-instance.ts';
 import { planAdoptedInstance } from './adoption-instance.ts';
 import { POLL_INSTANCE } from './backoff.ts';
-import { carriesTags, inPhase, ownsTags, withoutOperation } from './member.ts';
+import { carriesTags, heldBack, inPhase, ownsTags, withoutOperation } from './member.ts';
 import { machineName, type PoolInstancePlan, type PoolInstanceSnapshot } from './pool-instance.ts';
 import { failed, polled, rest, tagsFor, withMachine } from './pool-instance-status.ts';
 import { isInWarmState, stepToWarmState } from './warm-state.ts';
@@ -28,6 +28,7 @@ export function planCreation(
       return polled(snapshot, status, POLL_INSTANCE, now);
     }
     if (!pool) return rest(status, 'its pool is gone');
+    if (snapshot.refusal) return heldBack(status, snapshot.refusal, now);
     const because = 'the record exists, the VM does not';
     const tags = tagsFor(snapshot, 'creating');
     const step = { type: 'createInstance', name: machineName(instance), tags } as const;

@@ -9,6 +9,7 @@ import { planCreation } from './pool-instance-creation.ts';
 import { planDeletion, planRelease } from './pool-instance-release.ts';
 import { rest, withoutError } from './pool-instance-status.ts';
 import { planUse } from './pool-instance-use.ts';
+import type { Refusal } from './pool-scope.ts';
 import type { MemberPlan, OperationSeen } from './pool-volume.ts';
 
 /** What the planner needs to know of the live VM. */
@@ -60,6 +61,8 @@ export interface PoolInstanceSnapshot {
   readonly leftovers: readonly Leftover[];
   readonly installation: string;
   readonly pollPace: number;
+  /** What the installation's configuration says against making anything for its pool. */
+  readonly refusal?: Refusal | undefined;
 }
 
 export type PoolInstanceStep =

@@ -45,6 +45,19 @@ export function resolveScope(
   return { scope };
 }
 
+/**
+ * What the pool's status says of its scope. One that it may not use is not recorded: from then on it would
+ * count as the one that the pool was made in.
+ */
+export function recordedScope(
+  before: ResolvedScope | undefined,
+  resolved: ScopeResolution,
+  refusal: Refusal | undefined,
+): { scope?: ResolvedScope } {
+  if ('scope' in resolved && refusal === undefined) return { scope: resolved.scope };
+  return before === undefined ? {} : { scope: before };
+}
+
 /** What this version can't do yet is refused in words rather than ignored. */
 export function refusePolicy(deletionPolicy: 'Block' | 'Orphan'): Refusal | undefined {
   if (deletionPolicy === 'Block') return undefined;

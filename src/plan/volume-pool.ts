@@ -11,7 +11,13 @@ import {
 } from './golden-snapshot-verdict.ts';
 import { decidePool, type PoolDecision, type PoolStep } from './pool.ts';
 import { poolConditions, type Stall } from './pool-conditions.ts';
-import { type InstallationDefaults, refusePolicy, resolveScope } from './pool-scope.ts';
+import {
+  type InstallationDefaults,
+  type Refusal,
+  recordedScope,
+  refusePolicy,
+  resolveScope,
+} from './pool-scope.ts';
 
 export type { SnapshotSeen } from './golden-snapshot-verdict.ts';
 
@@ -23,6 +29,8 @@ export interface VolumePoolSnapshot {
   /** `unread`: this pass had no need to look. */
   readonly goldenSnapshot: SnapshotSeen | 'absent' | 'unread';
   readonly defaults: InstallationDefaults;
+  /** What the installation's configuration says against it. */
+  readonly refusal?: Refusal | undefined;
   readonly discovery?: PoolDiscovery | undefined;
 }
 
@@ -72,7 +80,8 @@ export function planVolumePool(
   const resolved = resolveScope(pool.spec.azure, before.scope, snapshot.defaults);
   const golden = judgeSnapshot(pool, before, snapshot.goldenSnapshot);
   const policy = refusePolicy(pool.spec.deletionPolicy);
-  const stall: Stall | undefined = 'scope' in resolved ? (policy ?? golden.stall) : resolved;
+  const stall: Stall | undefined =
+    'scope' in resolved ? (snapshot.refusal ?? policy ?? golden.stall) : resolved;
   const decided = decidePool(
     {
       metadata: pool.metadata,
@@ -116,7 +125,7 @@ export function planVolumePool(
       outdated: decision.outdated,
       conditions: withSnapshotCondition(conditions, golden, pool.metadata.generation, now),
       observedGeneration: pool.metadata.generation,
-      ...('scope' in resolved ? { scope: resolved.scope } : {}),
+      ...recordedScope(before.scope, resolved, snapshot.refusal),
       ...(golden.status === undefined ? {} : { goldenSnapshot: golden.status }),
     },
     ...(waits.length > 0 ? { waitMilliseconds: Math.min(...waits) } : {}),

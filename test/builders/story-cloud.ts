@@ -1,8 +1,10 @@
 // The cloud of the stories: machines and disks that come, change and go after as long as in Azure.
+
 import type { PoolInstance } from '../../src/api/pool-instance.ts';
 import type { PoolVolume } from '../../src/api/pool-volume.ts';
 import type { OperationRecord } from '../../src/api/status.ts';
 import { computeResourceId } from '../../src/azure/port.ts';
+import type { TagChange } from '../../src/plan/member.ts';
 import type { PoolInstanceStep } from '../../src/plan/pool-instance.ts';
 import {
   type AttachedVolume,
@@ -111,7 +113,7 @@ export class StoryCloud {
         this.#changeMachine(id, { tags: { ...this.machines.get(id)?.tags, ...step.tags } });
         return undefined;
       case 'tagDisk':
-        this.#changeDisk(id, { tags: { ...this.disks.get(id)?.tags, ...step.tags } });
+        this.#changeDisk(id, { tags: changed(this.disks.get(id)?.tags, step.tags) });
         return undefined;
       case 'changeDataDisks':
         return this.#changeDataDisks(id, step, now);
@@ -244,4 +246,9 @@ function newDisk(id: string, name: string, tags: Record<string, string>): DiskSe
     uniqueId: `id of ${name}`,
     diskState: 'Reserved',
   };
+}
+
+function changed(present: Readonly<Record<string, string>> = {}, change: TagChange) {
+  const entries = Object.entries({ ...present, ...change }).filter(([, value]) => value !== null);
+  return Object.fromEntries(entries) as Record<string, string>;
 }

@@ -17,6 +17,7 @@ import { createAzureCloud } from '../../src/azure/index.ts';
 import { startControllers } from '../../src/controllers/index.ts';
 import { createSources, viewsOf } from '../../src/controllers/stores.ts';
 import type { TcpProbe } from '../../src/controllers/tcp-probe.ts';
+import { fixedTenancy } from '../../src/controllers/tenancy.ts';
 import {
   connectKubernetes,
   createEventRecorder,
@@ -51,6 +52,11 @@ interface Life {
 }
 
 const definitions = customResourceDefinitions();
+const defaults = {
+  subscriptionId: defaultSubscriptionId,
+  resourceGroup: defaultResourceGroup,
+  location: defaultLocation,
+};
 const never = (): Promise<never> => new Promise(() => {});
 
 export class GoldenWorld {
@@ -124,11 +130,8 @@ export class GoldenWorld {
         events,
         namespace: 'poolkeeper-system',
         installation: 'test',
-        defaults: {
-          subscriptionId: defaultSubscriptionId,
-          resourceGroup: defaultResourceGroup,
-          location: defaultLocation,
-        },
+        defaults,
+        tenancy: fixedTenancy({ defaults, namespaces: {} }),
         pollPace: 1,
       },
       sources,

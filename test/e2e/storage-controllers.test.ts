@@ -22,6 +22,7 @@ import {
   watchStoragePools,
 } from '../../src/controllers/storage-pool/index.ts';
 import { createSources, viewsOf } from '../../src/controllers/stores.ts';
+import { fixedTenancy } from '../../src/controllers/tenancy.ts';
 import {
   changedBeyondStatus,
   connectKubernetes,
@@ -70,6 +71,7 @@ class Operator {
       namespace: 'poolkeeper-system',
       installation: 'test',
       defaults: { subscriptionId: 's', resourceGroup: 'r', location: 'l' },
+      tenancy: fixedTenancy({ defaults: {}, namespaces: {} }),
       pollPace: 1,
     };
     const stopping = new AbortController();

@@ -14,6 +14,7 @@ import { jitter } from '../../runtime/random.ts';
 import { type ControllerContext, callContext } from '../context.ts';
 import { createDiscoveryMetrics } from '../observation/discovery-metrics.ts';
 import { correlationId } from '../result.ts';
+import { refusalOf } from '../tenancy.ts';
 import { adoptMissing } from './adopt.ts';
 import { collectGarbage } from './collect.ts';
 import { followDrift } from './drift.ts';
@@ -98,13 +99,19 @@ export function reconcileDiscovery(options: DiscoveryOptions): Reconcile {
   };
 }
 
-/** The subscription a pool works in, lower-cased; undefined when none is set. */
+/**
+ * The subscription a pool works in, lower-cased; undefined when none is set, or when the pool may not use it
+ * and never could: then nothing of it is asked of Azure.
+ */
 export function subscriptionOf(
+  { defaults, tenancy }: Pick<ControllerContext, 'defaults' | 'tenancy'>,
   pool: Pool,
-  defaults: ControllerContext['defaults'],
 ): string | undefined {
-  const resolved = resolveScope(pool.spec.azure, pool.status?.scope, defaults);
-  return 'scope' in resolved ? resolved.scope.subscriptionId.toLowerCase() : undefined;
+  const recorded = pool.status?.scope;
+  const resolved = resolveScope(pool.spec.azure, recorded, defaults);
+  if (!('scope' in resolved)) return undefined;
+  if (!recorded && refusalOf({ tenancy }, pool)) return undefined;
+  return resolved.scope.subscriptionId.toLowerCase();
 }
 
 function isMissingAny(memory: DiscoveryMemory, pool: Pool, subscriptionId: string): boolean {
@@ -113,9 +120,10 @@ function isMissingAny(memory: DiscoveryMemory, pool: Pool, subscriptionId: strin
   return memory.ofPool(kind, key, subscriptionId).missing.length > 0;
 }
 
-function poolsIn({ stores, defaults }: ControllerContext, subscriptionId: string): Pool[] {
+function poolsIn(context: ControllerContext, subscriptionId: string): Pool[] {
+  const { stores } = context;
   return [...stores.instancePools.list(), ...stores.volumePools.list()].filter(
-    (pool) => subscriptionOf(pool, defaults) === subscriptionId,
+    (pool) => subscriptionOf(context, pool) === subscriptionId,
   );
 }
 

@@ -44,7 +44,7 @@ type Waked = 'InstancePool' | 'VolumePool' | 'PoolInstance' | 'PoolVolume';
 
 export function startDiscovery(start: DiscoveryStart): Controller {
   const { context, memory, sources, startWhen, queues } = start;
-  const { runtime, defaults } = context;
+  const { runtime } = context;
   const isRecorded = createIsRecorded(context);
   const controller = runController({
     name: 'discovery',
@@ -72,8 +72,8 @@ export function startDiscovery(start: DiscoveryStart): Controller {
   });
   return controller;
 
-  function keysOf(pool: Parameters<typeof subscriptionOf>[0]): string[] {
-    const subscriptionId = subscriptionOf(pool, defaults);
+  function keysOf(pool: Parameters<typeof subscriptionOf>[1]): string[] {
+    const subscriptionId = subscriptionOf(context, pool);
     return subscriptionId === undefined ? [] : [subscriptionId];
   }
   function lose(member: MissingMember): void {

@@ -15,6 +15,7 @@ import { type BuildPart, type BuildSeen, NOTHING_SEEN } from '../../plan/golden-
 import type { ControllerContext } from '../context.ts';
 import { BY_POOL } from '../stores.ts';
 import type { TcpProbe } from '../tcp-probe.ts';
+import { refusalOf } from '../tenancy.ts';
 import type { SnapshotLooks } from './snapshot-looks.ts';
 
 export interface Gathered extends GoldenInput {
@@ -52,6 +53,7 @@ export async function gather(
     copied: copiedSnapshots(context, pool),
     installation,
     pollPace,
+    refusal: refusalOf(context, pool),
     machine,
   };
 }

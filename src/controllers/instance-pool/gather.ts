@@ -6,11 +6,10 @@ import type { InstancePoolSnapshot } from '../../plan/instance-pool.ts';
 import type { ControllerContext } from '../context.ts';
 import { subscriptionOf } from '../discovery/index.ts';
 import { BY_CLAIM, BY_INSTANCE_POOL, BY_POOL } from '../stores.ts';
+import { refusalOf } from '../tenancy.ts';
 
-export function gather(
-  { stores, defaults, discovery }: ControllerContext,
-  pool: InstancePool,
-): InstancePoolSnapshot {
+export function gather(context: ControllerContext, pool: InstancePool): InstancePoolSnapshot {
+  const { stores, defaults, discovery } = context;
   const key = `${pool.metadata.namespace}/${pool.metadata.name}`;
   const { prewarm } = pool.spec;
   const waiting = stores.instanceClaims.byIndex(BY_INSTANCE_POOL, key).filter((claim) => {
@@ -33,6 +32,7 @@ export function gather(
         )
       : [],
     defaults,
-    discovery: discovery.ofPool('instance', key, subscriptionOf(pool, defaults)),
+    refusal: refusalOf(context, pool),
+    discovery: discovery.ofPool('instance', key, subscriptionOf(context, pool)),
   };
 }

@@ -18,6 +18,7 @@ import {
 } from '../../plan/pool-instance.ts';
 import type { ControllerContext } from '../context.ts';
 import { BY_CLAIM, BY_INSTANCE, BY_MACHINE } from '../stores.ts';
+import { refusalOf } from '../tenancy.ts';
 import { findAbandoned, findStrays } from './strays.ts';
 
 export interface Gathered extends PoolInstanceSnapshot {
@@ -64,6 +65,7 @@ export async function gather(
     leftovers: deleting && machine === 'absent' ? await findLeftovers(context, instance, call) : [],
     installation,
     pollPace,
+    refusal: ownPool && machine === 'absent' ? refusalOf(context, ownPool) : undefined,
   };
 }
 

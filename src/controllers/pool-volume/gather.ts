@@ -2,14 +2,15 @@
 import { namespaces } from '../../api/built-in.ts';
 import type { PoolVolume } from '../../api/pool-volume.ts';
 import { volumePools } from '../../api/resources.ts';
+import type { VolumePool } from '../../api/volume-pool.ts';
 import { type CallContext, computeResourceId } from '../../azure/port.ts';
-import {
-  diskName,
-  keepsBytes,
-  type PoolVolumeSnapshot,
-  volumeNeedsLook,
-} from '../../plan/pool-volume.ts';
+import { isOfBuild } from '../../plan/golden-snapshot-recipe.ts';
+import type { Refusal } from '../../plan/pool-scope.ts';
+import { diskName, type PoolVolumeSnapshot, volumeNeedsLook } from '../../plan/pool-volume.ts';
+import { keepsBytes } from '../../plan/pool-volume-deletion.ts';
+import { refuseSnapshot } from '../../plan/tenancy.ts';
 import type { ControllerContext } from '../context.ts';
+import { refusalOf } from '../tenancy.ts';
 
 export async function gather(
   context: ControllerContext,
@@ -43,7 +44,20 @@ export async function gather(
     operation: state,
     installation,
     pollPace,
+    refusal: ownPool && disk === undefined ? refuseCreation(context, volume, ownPool) : undefined,
   };
+}
+
+/** The disk is not there and may not be made: for its pool's sake, or for that of the copied snapshot. */
+function refuseCreation(
+  context: ControllerContext,
+  { metadata, spec }: PoolVolume,
+  pool: VolumePool,
+): Refusal | undefined {
+  const { snapshotId } = spec.source;
+  const refused = refusalOf(context, pool);
+  if (refused || isOfBuild(pool, snapshotId.split('/').at(-1) ?? '')) return refused;
+  return refuseSnapshot(metadata.namespace, snapshotId, context.tenancy.current());
 }
 
 /** Live, because a cache that is a moment behind would cost somebody's bytes. */
