@@ -2,7 +2,7 @@
 // speak of them in the same words.
 import * as z from 'zod';
 import { withRules } from './rules.ts';
-import { byteCount, integer, nonEmptyText, text, time } from './text.ts';
+import { byteCount, durationText, integer, nonEmptyText, text, time } from './text.ts';
 
 export const arrayMembersMaximum = 32;
 
@@ -85,14 +85,23 @@ export function chunkKiB() {
   }).describe("Chunk size of striped levels in KiB; default: mdadm's own (512).");
 }
 
-/** Words for mkfs, one argument each. `-F` and `-f` would override its own safety check. */
+/**
+ * Words for mkfs, one argument each. Only options that tune the filesystem: one that names a device,
+ * forces, or only pretends would get past the checks that protect other people's disks.
+ */
 export function mkfsOptions() {
   return withRules(z.array(nonEmptyText(128)).max(16), {
-    rule: "self.all(option, !option.matches('^-[A-Za-z]*[Ff]'))",
-    message: 'options that force mkfs to overwrite (-F, -f) are not allowed: remove them',
+    rule:
+      "self.all(option, option.matches('^-[bCdEGgIiJlmNnOsT]$') || " +
+      "(option.matches('^[A-Za-z0-9^][A-Za-z0-9^=,._:%-]*$') && " +
+      "!option.matches('(device|logdev|name|uuid)=')))",
+    message:
+      'mkfsOptions may hold, one per item, an option among -b -C -E -G -g -I -i -J -m -N -O -T ' +
+      '(ext4) or -b -d -i -l -m -n -s (xfs) and its value; nothing that names a device, sets ' +
+      'the UUID or forces',
   }).describe(
-    'Further arguments for mkfs, one per item, such as `["-i", "8192"]`. UUID and label ' +
-      'are set by Poolkeeper.',
+    'Further arguments for mkfs, one per item, such as `["-i", "8192"]`. The UUID is set by ' +
+      'Poolkeeper.',
   );
 }
 
@@ -109,6 +118,7 @@ export const driveStates = z.enum([
   'Active',
   'Spare',
   'Rebuilding',
+  'Leaving',
   'Faulty',
   'Missing',
 ]);
@@ -125,12 +135,14 @@ export const drives = z
       sizeBytes: byteCount().describe('Its size.').optional(),
       state: driveStates.describe(
         '`Pending`: not used yet. `Active`, `Spare`. `Rebuilding`: being filled. ' +
-          '`Faulty`: failed. `Missing`: not on the node.',
+          '`Leaving`: still a member, but the spec does not name it any more; let go once ' +
+          'the array is whole without it. `Faulty`: failed or dropped out. `Missing`: not ' +
+          'on the node.',
       ),
     }),
   )
   .max(arrayMembersMaximum)
-  .describe('The disks, in the order of the spec.')
+  .describe('The disks, in the order of the spec; those that are leaving come last.')
   .default([]);
 
 export type Drive = z.output<typeof drives>[number];
@@ -142,7 +154,7 @@ export const arrayStatus = z.object({
   devicePath: text(256).describe('Where the kernel has it now.').optional(),
   level: raidLevel.describe('RAID level.'),
   state: text(32).describe(
-    "The kernel's word, such as clean, active, inactive, readonly or broken.",
+    "The kernel's word, such as inactive, readonly or broken; `active` for one that runs.",
   ),
   memberCount: z.int().min(0).describe('Members that it should have.'),
   degradedCount: z.int().min(0).describe('Members that it lacks.').default(0),
@@ -155,7 +167,26 @@ export const arrayStatus = z.object({
   initialSyncCompletedAt: time()
     .describe('When its first parity or copy was complete; redundant only from then on.')
     .optional(),
+  scrub: z
+    .object({
+      startedAt: time().describe('When the last one began.'),
+      completedAt: time().describe('When it ended; absent while it runs.').optional(),
+      mismatchCount: z
+        .int()
+        .min(0)
+        .describe('Sectors in which copies or parities differed.')
+        .optional(),
+    })
+    .describe('The last comparison of all copies and parities.')
+    .optional(),
 });
+
+export const scrubInterval = () =>
+  durationText({ minimum: '24h', maximum: '8760h' }).describe(
+    'How often all copies and parities are read and compared, such as `720h`; left out, only ' +
+      'when the annotation poolkeeper.dev/scrub-requested-at asks for it. Differences are ' +
+      'counted and never repaired unasked.',
+  );
 
 export type ArrayStatus = z.output<typeof arrayStatus>;
 

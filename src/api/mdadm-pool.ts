@@ -7,6 +7,7 @@ import {
   filesystem,
   mkfsOptions,
   raidLevel,
+  scrubInterval,
   uuid,
 } from './disk.ts';
 import { immutableFields, immutableRule, withRules } from './rules.ts';
@@ -23,7 +24,10 @@ const mdadmSource = withRules(
         .array(diskSelector)
         .min(1)
         .max(arrayMembersMaximum)
-        .describe('The disks, spares last. Replace an item to replace a failed disk.'),
+        .describe(
+          'The disks, spares last. Replace an item to replace a disk: the old one is let go ' +
+            'once the array is whole without it. Add items to grow (levels 1, 4, 5, 6, 10).',
+        ),
     }),
     z.object({
       type: z.literal('Volumes').describe('disks of a VolumePool, attached to the node'),
@@ -41,6 +45,14 @@ const mdadmSource = withRules(
       adopt: immutableFields(
         z.object({
           arrayUUID: uuid().describe('Its UUID, with dashes. Its bytes are left as they are.'),
+          devices: z
+            .array(diskSelector)
+            .max(arrayMembersMaximum)
+            .describe(
+              'The disks it shall have, spares last: set it to replace one or to grow. Left ' +
+                'out, the disks that it has.',
+            )
+            .optional(),
         }),
         ['arrayUUID'],
         { path: 'spec.mdadm.source.adopt', advice },
@@ -68,6 +80,7 @@ export const mdadmPool = withRules(
       filesystem: filesystem.describe('The filesystem that is made on the array.').default('ext4'),
       chunkKiB: chunkKiB().optional(),
       mkfsOptions: mkfsOptions().optional(),
+      scrubInterval: scrubInterval().optional(),
     }),
     ['nodeName', 'level', 'filesystem', 'chunkKiB', 'mkfsOptions'],
     { path: 'spec.mdadm', advice },
@@ -78,6 +91,15 @@ export const mdadmPool = withRules(
       'spec.mdadm.source.devices has too few disks: levels 0, 1 and 10 need 2, levels 4 ' +
       'and 5 need 3, level 6 needs 4, and spares come on top',
     fieldPath: '.source.devices',
+  },
+  {
+    rule:
+      "self.source.type != 'Adopt' || !has(self.source.adopt.devices) || " +
+      `size(self.source.adopt.devices) >= self.spares + ${smallest}`,
+    message:
+      'spec.mdadm.source.adopt.devices has too few disks: levels 0, 1 and 10 need 2, levels 4 ' +
+      'and 5 need 3, level 6 needs 4, and spares come on top',
+    fieldPath: '.source.adopt.devices',
   },
   {
     rule: `self.source.type != 'Volumes' || self.source.volumes.count >= self.spares + ${smallest}`,

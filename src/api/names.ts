@@ -24,6 +24,8 @@ export const labels = {
 export const annotations = {
   /** On a StorageBackend: any new value probes at once. */
   probeRequestedAt: `${apiGroup}/probe-requested-at`,
+  /** On a StoragePool of type mdadm: any new value compares all copies and parities now. */
+  scrubRequestedAt: `${apiGroup}/scrub-requested-at`,
   /** On an InstanceClaim applied again after its object was lost: the uid it had before. */
   recoverUid: `${apiGroup}/recover-uid`,
   /** On a StoragePool whose node is gone for good: lets the pool go without cleaning that node. */

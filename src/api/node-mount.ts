@@ -12,6 +12,7 @@ import {
   mkfsOptions,
   mountedDisk,
   raidLevel,
+  scrubInterval,
   uuid,
   wipes,
 } from './disk.ts';
@@ -66,6 +67,10 @@ const mdadm = immutableFields(
     filesystem: filesystem.describe('The filesystem on the array.').default('ext4'),
     chunkKiB: chunkKiB().optional(),
     mkfsOptions: mkfsOptions().optional(),
+    scrubInterval: scrubInterval().optional(),
+    scrubRequestedAt: text(64)
+      .describe('The annotation of the pool: a value not seen before starts a scrub.')
+      .optional(),
     options,
   }),
   ['arrayName', 'level', 'adoptArrayUUID', 'filesystem'],

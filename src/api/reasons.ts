@@ -20,6 +20,7 @@ export const conditionTypes = {
   NodePrerequisitesMet: 'The node has the programs and kernel modules its storage needs.',
   DisksClaimed: 'The disks were found, are blank or ours, and belong to this pool.',
   ArrayHealthy: 'The array has all its members and no failed drive.',
+  ArrayConsistent: 'The last scrub found that all copies and parities of the array agree.',
   Formatted: 'The filesystem is there.',
   Mounted: 'The filesystem is mounted where the spec says.',
   CleanedUp: 'The agent undid everything it did on the node; the object may go.',
@@ -165,6 +166,13 @@ const nodes = {
   ArrayDegraded: 'A member of the array is missing or failed; replace it.',
   ArrayRebuilding: 'The array is rebuilding onto a replaced member.',
   ArrayFailed: 'Too many members failed; the data may be lost.',
+  ArrayReshaping: 'The array is spreading its data over more members; it can be used meanwhile.',
+  ChangeNotPossible:
+    'The array cannot be changed as the spec asks; it goes on as it is, and the message says why.',
+  ScrubRunning: 'All copies and parities are being read and compared.',
+  ScrubClean: 'The last scrub found no difference.',
+  MismatchesFound:
+    'The last scrub found copies or parities that differ; the message says how many and what to do.',
   CommandFailed: 'A command failed; the message has its exit code and the tail of its output.',
   MountFailed: 'The filesystem could not be mounted; the message has the words of mount.',
   MountPathInUse: 'Something else is mounted at, or lies in, the mount path.',
