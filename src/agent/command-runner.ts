@@ -6,7 +6,7 @@ import { formatTime } from '../runtime/clock.ts';
 import { PoolkeeperError } from '../runtime/errors.ts';
 import type { CommandResult, HostPort } from './host-port.ts';
 import type { Journal, JournalEntry, Owner } from './journal.ts';
-import { redact, renderTerminal, tailOf } from './redaction.ts';
+import { MASK, redact, renderTerminal, tailOf } from './redaction.ts';
 
 const PROBE_TIMEOUT_MILLISECONDS = 20_000;
 const MESSAGE_TAIL_LENGTH = 400;
@@ -19,12 +19,15 @@ export function probe(host: HostPort, ...argv: string[]): Promise<CommandResult>
 /** A command failed; the message has its line, its exit code and the end of what it said. */
 export class CommandFailed extends PoolkeeperError {
   readonly exitCode: number;
+  /** The end of what it said, without secrets. */
+  readonly output: string;
 
   constructor(line: string, exitCode: number, output: string) {
     const tail = output.trim().slice(-MESSAGE_TAIL_LENGTH);
     super('CommandFailed', `\`${line}\` failed with exit code ${exitCode}: ${tail || 'no output'}`);
     this.name = 'CommandFailed';
     this.exitCode = exitCode;
+    this.output = tail;
   }
 }
 
@@ -53,17 +56,34 @@ export interface RunnerOptions {
 export class CommandRunner {
   readonly host: HostPort;
   readonly #options: RunnerOptions;
+  #secrets: readonly string[];
 
   constructor(options: RunnerOptions) {
     this.host = options.host;
     this.#options = options;
+    this.#secrets = options.secrets ?? [];
+  }
+
+  /** From now on these values are seen neither in command lines nor in outputs. */
+  conceal(values: readonly string[]): void {
+    this.#secrets = [...this.#secrets, ...values];
+  }
+
+  /** In an argument of its own also a secret too short to be looked for in texts. */
+  #hide(argument: string): string {
+    return this.#secrets.includes(argument) && argument !== '' ? MASK : this.redact(argument);
+  }
+
+  /** A text without the concealed values. */
+  redact(text: string): string {
+    return redact(text, this.#secrets);
   }
 
   /** Intent to the journal, run, outcome to the journal. Throws CommandFailed on a failure. */
   async run(command: RecordedCommand): Promise<CommandResult> {
-    const { journal, owner, clock, signal, secrets = [] } = this.#options;
+    const { journal, owner, clock, signal } = this.#options;
     signal.throwIfAborted();
-    const line = redact(command.argv.map(quote).join(' '), secrets);
+    const line = command.argv.map((argument) => quote(this.#hide(argument))).join(' ');
     const startedAt = formatTime(clock.now());
     const running: CommandRecord = {
       command: line,
@@ -83,7 +103,8 @@ export class CommandRunner {
       },
       { signal },
     );
-    const said = renderTerminal(redact(`${result.stdout}${result.stderr}`, secrets));
+    const note = result.timedOut ? `It was killed after ${timeoutSeconds(command)} seconds.\n` : '';
+    const said = renderTerminal(this.redact(`${result.stdout}${result.stderr}${note}`));
     const { output, truncated } = tailOf(said);
     const isGood = result.exitCode === 0 || command.accepts?.includes(result.exitCode) === true;
     const ended: CommandRecord = {
@@ -102,6 +123,10 @@ export class CommandRunner {
     if (!isGood) throw new CommandFailed(line, result.exitCode, said);
     return result;
   }
+}
+
+function timeoutSeconds({ timeoutMilliseconds = 0 }: RecordedCommand): number {
+  return Math.round(timeoutMilliseconds / 1000);
 }
 
 /** As one would type it; for reading only, nothing is ever given to a shell. */

@@ -1,5 +1,5 @@
 // Filesystems: what a device holds, and how full a mounted one is.
-import type { FilesystemFacts } from '../plan/node-mount-facts.ts';
+import type { Capacity, FilesystemFacts } from '../plan/node-mount-facts.ts';
 import { messageOf } from '../runtime/errors.ts';
 import { probe } from './command-runner.ts';
 import type { HostPort } from './host-port.ts';
@@ -27,18 +27,14 @@ export async function readFilesystem(host: HostPort, path: string): Promise<File
   }
 }
 
-export interface Capacity {
-  readonly sizeBytes: number;
-  readonly usedBytes: number;
-  readonly availableBytes: number;
-  readonly usePercent: number;
-  readonly fileCount?: number;
-}
-
 /** Asked in a child process that can be killed; undefined when it doesn't answer in time. */
 export async function readCapacity(host: HostPort, path: string): Promise<Capacity | undefined> {
   const { exitCode, stdout } = await probe(host, 'stat', '-f', '-c', '%S %b %f %a %c %d', path);
-  if (exitCode !== 0) return undefined;
+  return exitCode === 0 ? parseCapacity(stdout) : undefined;
+}
+
+/** Reads what `stat -f -c '%S %b %f %a %c %d'` prints. */
+export function parseCapacity(stdout: string): Capacity | undefined {
   const [block, total, free, available, files, filesFree] = stdout.trim().split(' ').map(Number);
   if (!block || !total || free === undefined || available === undefined) return undefined;
   const usedBytes = (total - free) * block;

@@ -17,6 +17,7 @@ import { sleep } from '../runtime/clock.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Runtime } from '../runtime/index.ts';
 import { DeviceClaims } from './claims.ts';
+import type { CredentialsSource } from './credentials.ts';
 import { beat } from './heartbeat.ts';
 import type { HostPort } from './host-port.ts';
 import { Inventory } from './inventory/storage-node.ts';
@@ -36,6 +37,8 @@ export interface AgentOptions {
   /** Where the agent's Lease lives. Default `poolkeeper-system`. */
   readonly namespace?: string;
   readonly version?: string;
+  /** Who is asked for the credentials of mounts; absent, such mounts fail in words. */
+  readonly credentials?: CredentialsSource;
 }
 
 export interface Agent {
@@ -179,6 +182,7 @@ class AgentLife {
         inventory.forgetContents();
         return inventory.publish();
       },
+      credentials: this.#options.credentials,
       enqueue: (key) => controller.queue.add(key),
     });
     const controller = runController({

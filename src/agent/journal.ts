@@ -33,6 +33,14 @@ export interface JournalEntry {
   readonly wiped: readonly string[];
   readonly wipes: readonly WipeRecord[];
   readonly initialSyncCompletedAt?: string;
+  /** What is mounted, by source and options: a change of either means mounting anew. */
+  readonly mountedAs?: string;
+  readonly mountedSource?: string;
+  /** The mount was detached while somebody may still have used it. */
+  readonly detachedLazily?: boolean;
+  readonly iscsiTarget?: string;
+  readonly session?: Done | 'found';
+  readonly loggedInAs?: string;
   /** Set once everything was undone; the entry goes when the object has gone. */
   readonly cleanedUp?: { readonly kept?: string };
   readonly records: readonly CommandRecord[];

@@ -11,6 +11,8 @@ export interface MountEntry {
   readonly target: string;
   readonly filesystem: string;
   readonly source: string;
+  /** The filesystem's own options: the kernel puts `ro` here when it gives up writing. */
+  readonly superOptions: readonly string[];
 }
 
 export function parseMountinfo(text: string): MountEntry[] {
@@ -19,12 +21,13 @@ export function parseMountinfo(text: string): MountEntry[] {
     const [before, after] = line.split(' - ');
     if (before === undefined || after === undefined) continue;
     const fields = before.split(' ');
-    const [filesystem = '', source = ''] = after.split(' ');
+    const [filesystem = '', source = '', superOptions = ''] = after.split(' ');
     entries.push({
       device: fields[2] ?? '',
       target: unescapePath(fields[4] ?? ''),
       filesystem,
       source: unescapePath(source),
+      superOptions: superOptions.split(','),
     });
   }
   return entries;
@@ -95,6 +98,13 @@ export async function inspectMountPoint(
     foreignHolders: [...new Set(foreign.map(({ holder }) => holder))],
     marker: marker === undefined ? { type: 'none' } : { type: 'found', poolUid: marker },
   };
+}
+
+/** The marker of a filesystem that may stop answering any time: a child reads it. */
+export async function readMarker(host: HostPort, path: string): Promise<MountPointFacts['marker']> {
+  const { exitCode, stdout } = await probe(host, 'cat', `${path}/${markerFile}`);
+  const poolUid = exitCode === 0 ? parseMarker(stdout) : undefined;
+  return poolUid === undefined ? { type: 'none' } : { type: 'found', poolUid };
 }
 
 async function isImmutable(host: HostPort, path: string): Promise<boolean> {

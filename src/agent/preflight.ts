@@ -28,15 +28,18 @@ const module = (name: string, neededFor: string) => ({
 
 export const prerequisites: readonly Prerequisite[] = [
   program('mdadm', '--version', 'mdadm', 'mdadm'),
-  program('mkfs.ext4', '-V', 'e2fsprogs', 'mdadm with ext4'),
-  program('mkfs.xfs', '-V', 'xfsprogs', 'mdadm with xfs'),
+  program('mkfs.ext4', '-V', 'e2fsprogs', 'mdadm and iscsi with ext4'),
+  program('mkfs.xfs', '-V', 'xfsprogs', 'mdadm and iscsi with xfs'),
   program('mount.nfs', '-V', 'nfs-common', 'nfs'),
   program('iscsiadm', '--version', 'open-iscsi', 'iscsi'),
+  program('mount.ceph', '-h', 'ceph-common', 'cephfs'),
   module('raid0', 'mdadm level 0'),
   module('raid1', 'mdadm level 1'),
   module('raid10', 'mdadm level 10'),
   module('raid456', 'mdadm levels 4, 5 and 6'),
   module('nfs', 'nfs'),
+  module('iscsi_tcp', 'iscsi'),
+  module('ceph', 'cephfs'),
 ];
 
 export type PreflightResult = ReadonlyMap<string, boolean>;
@@ -72,6 +75,14 @@ export function missingForArray(
 
 export function missingForNfs(result: PreflightResult): string[] {
   return missing(result, ['mount.nfs', 'kernel module nfs']);
+}
+
+export function missingForCephfs(result: PreflightResult): string[] {
+  return missing(result, ['mount.ceph', 'kernel module ceph']);
+}
+
+export function missingForIscsi(result: PreflightResult, filesystem: string): string[] {
+  return missing(result, ['iscsiadm', `mkfs.${filesystem}`, 'kernel module iscsi_tcp']);
 }
 
 function missing(result: PreflightResult, names: readonly string[]): string[] {

@@ -23,6 +23,13 @@ const words: Readonly<Record<StepType, string>> = {
   writeMarker: 'Marking the filesystem as ours',
   recordActive: 'Recording that it is complete',
   unmount: 'Unmounting the filesystem',
+  loginTarget: 'Logging in to the target',
+  recordSession: 'Checking the session',
+  awaitUnit: 'Waiting for the logical unit',
+  formatUnit: 'Making the filesystem',
+  recordFilesystem: 'Checking the filesystem',
+  eraseUnit: 'Erasing the filesystem',
+  logoutTarget: 'Logging out of the target',
   unprotectMountPoint: 'Removing the mount point',
   removeMountPoint: 'Removing the mount point',
 };
@@ -53,6 +60,10 @@ export const stepEvents: Partial<Record<StepType, string>> = {
   eraseFilesystem: 'FilesystemErased',
   mount: 'Mounted',
   unmount: 'Unmounted',
+  loginTarget: 'LoggedIn',
+  logoutTarget: 'LoggedOut',
+  formatUnit: 'FilesystemMade',
+  eraseUnit: 'FilesystemErased',
 };
 
 export type WorkPhase = 'Preparing' | 'Formatting' | 'Mounting';
@@ -60,6 +71,8 @@ export type WorkPhase = 'Preparing' | 'Formatting' | 'Mounting';
 const phases: Partial<Record<StepType, WorkPhase>> = {
   makeFilesystem: 'Formatting',
   eraseFilesystem: 'Formatting',
+  formatUnit: 'Formatting',
+  eraseUnit: 'Formatting',
   makeMountPoint: 'Mounting',
   protectMountPoint: 'Mounting',
   mount: 'Mounting',

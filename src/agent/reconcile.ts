@@ -18,19 +18,22 @@ import {
   type NodeMountSituation,
   planNodeMount,
 } from '../plan/node-mount.ts';
+import type { Answer, Capacity } from '../plan/node-mount-facts.ts';
 import type { NodeMountPlan, Step } from '../plan/node-mount-step.ts';
 import { formatTime } from '../runtime/clock.ts';
 import { messageOf, PoolkeeperError } from '../runtime/errors.ts';
 import type { Runtime } from '../runtime/index.ts';
-import { applyStep } from './apply/index.ts';
+import { applyStep, type StepContext } from './apply/index.ts';
 import type { DeviceClaims } from './claims.ts';
 import { CommandRunner } from './command-runner.ts';
+import { type CredentialsSource, noCredentials, requireKeys } from './credentials.ts';
 import { readCapacity } from './filesystems.ts';
 import { gather } from './gather/index.ts';
 import type { HostPort } from './host-port.ts';
 import { intentOf, ownerOf } from './intent/index.ts';
 import type { Job, Jobs } from './jobs.ts';
 import type { Journal } from './journal.ts';
+import { MountProber } from './mount-prober.ts';
 import type { PreflightResult } from './preflight.ts';
 import { stepEvents, stepProgress } from './progress.ts';
 import { buildStatus, completesInitialSync, type Observation } from './status.ts';
@@ -50,6 +53,8 @@ export interface ReconcilerOptions {
   readonly root: string;
   readonly preflight: () => PreflightResult;
   readonly publishClaims: () => Promise<void>;
+  /** Absent: mounts that need credentials fail in words. */
+  readonly credentials?: CredentialsSource | undefined;
   /** Puts the object back into the queue. */
   readonly enqueue: (key: Key) => void;
 }
@@ -76,9 +81,11 @@ export class NodeMountReconciler {
   readonly #attempts = new Map<string, Attempts>();
   readonly #situations = new Map<string, NodeMountSituation>();
   readonly #pace: StatusPace;
+  readonly #prober: MountProber;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
+    this.#prober = new MountProber(options.runtime.clock);
     this.#pace = new StatusPace(options.runtime.clock);
   }
 
@@ -109,8 +116,14 @@ export class NodeMountReconciler {
     const { host, journal, claims, preflight, jobs } = this.#options;
     const { uid } = mount.metadata;
     const isCreatingElsewhere = jobs.isCreatingElsewhere(uid);
-    const context = { host, journal, claims, preflight: preflight(), isCreatingElsewhere };
-    return gather(intent, uid, context);
+    return gather(intent, uid, {
+      host,
+      journal,
+      claims,
+      preflight: preflight(),
+      isCreatingElsewhere,
+      prober: this.#prober,
+    });
   }
 
   /** The object is gone from the API server: all that may remain is a finished journal entry. */
@@ -188,8 +201,13 @@ export class NodeMountReconciler {
         run: async (signal) => {
           const runner = new CommandRunner({ host, journal, clock, owner, signal });
           const confirmIntent = (): Promise<void> => this.#confirmIntent(mount, isCleanup);
-          const context = { runner, journal, claims, owner, clock, publishClaims, confirmIntent };
-          await applyStep(step, context);
+          const fetchCredentials: StepContext['fetchCredentials'] = async (keys) => {
+            const values = await (this.#options.credentials ?? noCredentials).fetch(owner, signal);
+            runner.conceal(Object.values(values));
+            return requireKeys(values, keys);
+          };
+          const common = { runner, journal, claims, owner, clock };
+          await applyStep(step, { ...common, publishClaims, confirmIntent, fetchCredentials });
           runtime.log.info('Step done.', { key: `${namespace}/${name}`, step: step.type });
         },
         ended: () => {
@@ -224,9 +242,11 @@ export class NodeMountReconciler {
     const attempts = this.#attempts.get(uid);
     const isMounted = situation.facts.mountPoint.mounts.some(({ isOurs }) => isOurs);
     const capacity =
-      plan.type === 'settled' && isMounted
-        ? await readCapacity(host, situation.facts.mountPoint.path)
-        : undefined;
+      'answer' in situation.facts
+        ? capacityIn(situation.facts.answer)
+        : plan.type === 'settled' && isMounted
+          ? await readCapacity(host, situation.facts.mountPoint.path)
+          : undefined;
     const observe = (): Observation => ({
       mount,
       plan,
@@ -269,6 +289,10 @@ export class NodeMountReconciler {
       why: 'the next look',
     };
   }
+}
+
+function capacityIn(answer: Answer): Capacity | undefined {
+  return answer.type === 'answers' ? answer.capacity : undefined;
 }
 
 function stuck(step: Step): NodeMountPlan {

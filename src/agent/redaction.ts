@@ -1,7 +1,7 @@
 // Secrets are removed from whatever leaves the agent, by their values: a tool may print a password
 // in any place, under any name.
 
-const MASK = '<redacted>';
+export const MASK = '<redacted>';
 /** Shorter values would blot out half of every text. */
 const SECRET_LENGTH_MIN = 4;
 const OUTPUT_LENGTH_MAX = 4096;

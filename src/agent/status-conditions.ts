@@ -52,11 +52,10 @@ export function conditionsOf(
   set('Ready', ready(observation));
   set('Reconciling', reconciling(observation));
   set('Stalled', stalled(observation));
-  if (mount.spec.type === 'mdadm') {
-    set('DisksClaimed', disksClaimed(observation));
-    set('ArrayHealthy', arrayHealthy(observation));
-    set('Formatted', formatted(observation));
-  }
+  const hasDisk = mount.spec.type === 'mdadm' || mount.spec.type === 'iscsi';
+  if (hasDisk) set('DisksClaimed', disksClaimed(observation));
+  if (mount.spec.type === 'mdadm') set('ArrayHealthy', arrayHealthy(observation));
+  if (hasDisk) set('Formatted', formatted(observation));
   set('NodePrerequisitesMet', prerequisites(observation));
   set('Mounted', mounted(observation));
   if (mount.metadata.deletionTimestamp !== undefined) set('CleanedUp', cleanedUp(observation));
@@ -72,9 +71,13 @@ function ready(observation: Observation): Judgement {
   const { plan, error, mount, situation } = observation;
   if (mount.metadata.deletionTimestamp !== undefined)
     return { status: 'False', reason: 'DeletionRequested', message: deletionMessage(observation) };
+  const heldBack = heldBackChange(observation);
+  if (heldBack) return { status: 'True', ...heldBack };
   if (error !== undefined) return failure(error);
   if (plan.type === 'refuse' || plan.type === 'blocked')
     return { status: 'False', reason: plan.reason, message: plan.message };
+  if (plan.type === 'unanswered')
+    return { status: 'Unknown', reason: plan.reason, message: plan.message };
   if (plan.type === 'step') {
     const { message } = stepProgress(plan.step);
     return { status: 'False', reason: 'Progressing', message };
@@ -83,8 +86,25 @@ function ready(observation: Observation): Judgement {
   const array = 'array' in situation.facts ? situation.facts.array : undefined;
   const health = array && judgeArray(array, hasSyncedOnce(observation));
   if (health?.phase === 'Failed') return health;
+  if (situation.type === 'local')
+    return { status: 'True', reason: 'AsExpected', message: `The directory ${path} is there.` };
   const message = `Mounted at ${path}.${health ? ` ${health.message}` : ''}`;
   return { status: 'True', reason: health ? health.reason : 'AsExpected', message };
+}
+
+/** What is mounted may be used, but not yet as the spec asks: somebody holds up the change. */
+export function heldBackChange({
+  plan,
+  error,
+  situation,
+}: Observation): { reason: Reason; message: string } | undefined {
+  const { path } = situation.facts.mountPoint;
+  const note = plan.type === 'settled' ? plan.note : undefined;
+  if (note) return { reason: note.reason, message: `Mounted at ${path}. ${note.message}` };
+  const isChange = plan.type === 'step' && plan.step.type === 'unmount' && plan.step.forChange;
+  if (!isChange || error === undefined) return undefined;
+  const message = `Mounted at ${path}. What it is mounted with has changed: ${messageOf(error)}`;
+  return { reason: 'RemountPending', message };
 }
 
 function deletionMessage({ plan, error }: Observation): string {
@@ -94,7 +114,10 @@ function deletionMessage({ plan, error }: Observation): string {
   return plan.type === 'cleanedUp' && plan.kept ? plan.kept : 'Everything was undone.';
 }
 
-function reconciling({ plan, error, situation }: Observation): Judgement | undefined {
+function reconciling(observation: Observation): Judgement | undefined {
+  const { plan, error, situation } = observation;
+  const heldBack = heldBackChange(observation);
+  if (heldBack) return { status: 'True', ...heldBack };
   if (plan.type === 'step') {
     const { message } = stepProgress(plan.step);
     const reason = error === undefined ? 'Progressing' : failure(error).reason;
@@ -154,6 +177,10 @@ function prerequisites({ situation }: Observation): Judgement {
 function mounted({ situation, error, plan }: Observation): Judgement {
   const { mountPoint } = situation.facts;
   const own = mountPoint.mounts.find(({ isOurs }) => isOurs);
+  if (own && plan.type === 'unanswered')
+    return { status: 'Unknown', reason: plan.reason, message: plan.message };
+  if (own && situation.type === 'local' && plan.type === 'refuse')
+    return { status: 'False', reason: plan.reason, message: plan.message };
   if (own)
     return {
       status: 'True',

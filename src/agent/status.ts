@@ -3,14 +3,14 @@
 import type { NodeMount, NodeMountPhase, NodeMountStatus } from '../api/node-mount.ts';
 import type { Condition, DeepReadonly } from '../api/object.ts';
 import type { NodeMountSituation } from '../plan/node-mount.ts';
+import type { Capacity } from '../plan/node-mount-facts.ts';
 import type { NodeMountPlan, Step } from '../plan/node-mount-step.ts';
 import { formatTime } from '../runtime/clock.ts';
 import { messageOf, PoolkeeperError } from '../runtime/errors.ts';
-import type { Capacity } from './filesystems.ts';
 import { arrayStatusOf, drivesOf, isSynced, judgeArray } from './health.ts';
 import type { JournalEntry } from './journal.ts';
 import { phaseOf, stepProgress, syncProgress } from './progress.ts';
-import { conditionsOf } from './status-conditions.ts';
+import { conditionsOf, heldBackChange } from './status-conditions.ts';
 
 export interface Observation {
   readonly mount: DeepReadonly<NodeMount>;
@@ -70,6 +70,8 @@ function phaseFor(observation: Observation): NodeMountPhase {
   const { mount, plan, situation, attempts } = observation;
   if (plan.type === 'cleanedUp') return 'Released';
   if (mount.metadata.deletionTimestamp !== undefined) return 'Unmounting';
+  if (plan.type === 'unanswered') return 'Unknown';
+  if (heldBackChange(observation)) return 'Mounted';
   if (plan.type === 'refuse') return waitingReasons.has(plan.reason) ? 'Pending' : 'Failed';
   if (attempts >= FAILED_AFTER_ATTEMPTS) return 'Failed';
   if (plan.type === 'step') return phaseOf(plan.step);
@@ -170,7 +172,7 @@ function errorOf(
 function becauseOf(plan: NodeMountPlan, error: unknown): string {
   if (error !== undefined) return messageOf(error).slice(0, 512);
   if (plan.type === 'step') return (plan.step as Step).because.slice(0, 512);
-  if (plan.type === 'refuse' || plan.type === 'blocked') return plan.message.slice(0, 512);
+  if ('message' in plan) return plan.message.slice(0, 512);
   return plan.type === 'cleanedUp' ? 'Everything was undone.' : 'Everything is as the spec asks.';
 }
 

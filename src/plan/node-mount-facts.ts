@@ -51,7 +51,36 @@ export interface JournalFacts {
   readonly erasing: readonly string[];
   /** Identity keys of disks whose data was destroyed on the typed confirmation. */
   readonly wiped: readonly string[];
+  /** What is mounted, by source and options; absent before the first mount. */
+  readonly mountedAs?: string | undefined;
+  /** The source that mount was given. */
+  readonly mountedSource?: string | undefined;
+  /** The mount was detached while it may still have been in use. */
+  readonly detachedLazily?: boolean | undefined;
+  /** The iSCSI session: `found` was there before, `made` is ours. */
+  readonly session?: Done | 'found' | undefined;
+  /** The portal and the version of the credentials that it was logged in with. */
+  readonly loggedInAs?: string | undefined;
 }
+
+/** Numbers of a filesystem, as df counts. */
+export interface Capacity {
+  readonly sizeBytes: number;
+  readonly usedBytes: number;
+  readonly availableBytes: number;
+  readonly usePercent: number;
+  readonly fileCount?: number;
+}
+
+/** What came of asking a mounted filesystem for its size: the one question that proves it alive. */
+export type Answer =
+  | { readonly type: 'notAsked' }
+  | { readonly type: 'answers'; readonly capacity: Capacity | undefined }
+  /** `since` is RFC 3339. */
+  | { readonly type: 'silent'; readonly since: string }
+  /** The server does not know the handle any more. */
+  | { readonly type: 'stale' }
+  | { readonly type: 'failed'; readonly message: string };
 
 /** The parts of a NodeMount's spec that all types share. */
 export interface MountIntent {

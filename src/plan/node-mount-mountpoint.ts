@@ -12,6 +12,8 @@ export interface MountWish {
   readonly hasMarker: boolean;
   /** Whoever adopts an array takes it over from the pool whose marker is still in it. */
   readonly replacesMarker: boolean;
+  readonly mountedAs?: string | undefined;
+  readonly needsKey?: boolean | undefined;
 }
 
 interface Situation {
@@ -46,13 +48,15 @@ export function planMounting(
   if (!journal.active)
     return step('It is complete: from now on the deletion policy protects its bytes.', {
       type: 'recordActive',
+      // A crash may have come between the mount and its record.
+      ...(journal.mountedAs === undefined && { mountedAs: wish.mountedAs }),
     });
   return undefined;
 }
 
 function planMount(
   { mountPoint, journal }: Situation,
-  { source, filesystem, options, uuid }: MountWish,
+  { source, filesystem, options, uuid, mountedAs, needsKey }: MountWish,
 ): NodeMountPlan {
   const { path } = mountPoint;
   if (mountPoint.exists && mountPoint.entries > 0) {
@@ -67,24 +71,26 @@ function planMount(
       type: 'protectMountPoint',
       path,
     });
-  return step(`${source} is not mounted.`, {
+  return step(`${source} is not mounted${journal.active ? ' any more' : ''}.`, {
     type: 'mount',
     path,
     filesystem,
     source,
     options,
     uuid,
+    ...(mountedAs !== undefined && { mountedAs }),
+    ...(needsKey && { needsKey }),
   });
 }
 
 /** The next step towards "not mounted, no directory left"; undefined once that is so. */
 export function planUnmounting(
   { mountPoint, journal }: Situation,
-  isNetwork: boolean,
+  byForce = false,
 ): NodeMountPlan | undefined {
   const { path } = mountPoint;
   if (mountPoint.mounts.some(({ isOurs }) => isOurs))
-    return step('It is being deleted.', { type: 'unmount', path, isNetwork });
+    return step('It is being deleted.', { type: 'unmount', path, byForce });
   const isMade = journal.mountPoint !== 'none' && mountPoint.exists;
   if (!isMade || mountPoint.mounts.length > 0) return undefined;
   if (mountPoint.isImmutable)

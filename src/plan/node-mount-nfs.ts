@@ -1,7 +1,7 @@
-// An NFS export on one node: what is asked for, what one look shows, and the next step.
-import type { MountIntent, SharedFacts } from './node-mount-facts.ts';
-import { planMounting, planUnmounting } from './node-mount-mountpoint.ts';
-import { type NodeMountPlan, refuse } from './node-mount-step.ts';
+// An NFS export on one node: what is asked for, and the next step.
+import type { MountIntent } from './node-mount-facts.ts';
+import { type NetworkFacts, planNetworkCleanup, planNetworkMount } from './node-mount-network.ts';
+import type { NodeMountPlan } from './node-mount-step.ts';
 
 export interface NfsIntent extends MountIntent {
   readonly type: 'nfs';
@@ -11,37 +11,29 @@ export interface NfsIntent extends MountIntent {
   readonly mountOptions: readonly string[];
 }
 
-export type NfsFacts = SharedFacts;
+export type NfsFacts = NetworkFacts;
 
-/** Data is mounted hard: a server that goes away makes its users wait, never lose a write. */
-const nfsOptions = ['hard', 'timeo=600', 'retrans=2', 'noresvport', 'retry=0', 'nosuid', 'nodev'];
+/**
+ * Data is mounted hard: a server that goes away makes its users wait, never lose a write. A failed
+ * attempt ends at once instead of being repeated by mount for two minutes. The port stays a reserved
+ * one, because servers refuse others unless told not to; `noresvport` is one of the options to set.
+ */
+const usual = ['hard', 'timeo=600', 'retrans=2', 'retry=0'];
 
 /** `server:/export`, with IPv6 addresses in brackets. */
-export function nfsSource(intent: NfsIntent): string {
-  const { server, exportPath } = intent;
+export function nfsSource({
+  server,
+  exportPath,
+}: Pick<NfsIntent, 'server' | 'exportPath'>): string {
   return `${server.includes(':') ? `[${server}]` : server}:${exportPath}`;
 }
 
 export function planNfs(intent: NfsIntent, facts: NfsFacts): NodeMountPlan {
-  if (facts.missing.length > 0)
-    return refuse('PrerequisitesMissing', `The node lacks ${facts.missing.join(', ')}.`);
-  const { mountPoint, journal } = facts;
-  const mounting = planMounting(
-    { intent, mountPoint, journal },
-    {
-      source: nfsSource(intent),
-      filesystem: 'nfs',
-      options: [`nfsvers=${intent.version}`, ...nfsOptions, ...intent.mountOptions],
-      uuid: undefined,
-      hasMarker: false,
-      replacesMarker: false,
-    },
-  );
-  return mounting ?? { type: 'settled' };
+  const options = [`nfsvers=${intent.version}`, ...usual, ...intent.mountOptions];
+  const wish = { source: nfsSource(intent), filesystem: 'nfs', options } as const;
+  return planNetworkMount({ intent, facts }, wish);
 }
 
 export function planNfsCleanup(intent: NfsIntent, facts: NfsFacts): NodeMountPlan {
-  const { mountPoint, journal } = facts;
-  const unmounting = planUnmounting({ intent, mountPoint, journal }, true);
-  return unmounting ?? { type: 'cleanedUp', kept: undefined };
+  return planNetworkCleanup({ intent, facts });
 }

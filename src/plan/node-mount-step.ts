@@ -54,13 +54,70 @@ export type StepAction =
       readonly options: readonly string[];
       /** Set for local filesystems: checked once more on the device before mounting. */
       readonly uuid: string | undefined;
+      /** What it is mounted as, for the journal: when that is not what is wished, it is done anew. */
+      readonly mountedAs?: string | undefined;
+      /** A key is to be fetched and given to mount in a file that is gone afterwards. */
+      readonly needsKey?: boolean | undefined;
     }
   | { readonly type: 'writeMarker'; readonly mountPath: string; readonly poolUid: string }
-  | { readonly type: 'recordActive' }
-  | { readonly type: 'unmount'; readonly path: string; readonly isNetwork: boolean }
+  | { readonly type: 'recordActive'; readonly mountedAs?: string | undefined }
+  | {
+      readonly type: 'unmount';
+      readonly path: string;
+      /** The server or device behind it is gone: detached at last, whoever still uses it. */
+      readonly byForce: boolean;
+      /** It is mounted again at once; while somebody uses it, it stays as it is. */
+      readonly forChange?: boolean | undefined;
+    }
+  | IscsiStepAction
   | { readonly type: 'unprotectMountPoint'; readonly path: string }
   | { readonly type: 'removeMountPoint'; readonly path: string }
   | { readonly type: 'releaseDevices' };
+
+/** One logical unit of a target, and what it is to be. */
+export interface UnitTarget {
+  readonly target: string;
+  readonly lun: number;
+  /** The device and the disk behind it, as they were when the step was planned. */
+  readonly device: Target;
+}
+
+export type IscsiStepAction =
+  | {
+      readonly type: 'loginTarget';
+      readonly portal: string;
+      readonly target: string;
+      readonly hasCredentials: boolean;
+      readonly loggedInAs: string;
+    }
+  /** Somebody else's session serves as well, but is not ours to end. */
+  | {
+      readonly type: 'recordSession';
+      readonly target: string;
+      readonly loggedInAs: string;
+      /** Another mount of ours made it: whichever is the last to go ends it. */
+      readonly isShared: boolean;
+    }
+  | { readonly type: 'awaitUnit'; readonly target: string; readonly lun: number }
+  | {
+      readonly type: 'formatUnit';
+      readonly unit: UnitTarget;
+      readonly filesystem: 'ext4' | 'xfs';
+      readonly uuid: string;
+      readonly options: readonly string[];
+      /** An earlier attempt was interrupted: what is on the unit is its remains. */
+      readonly isAnew: boolean;
+    }
+  | { readonly type: 'recordFilesystem' }
+  | {
+      readonly type: 'eraseUnit';
+      readonly unit: UnitTarget;
+      /** Of the filesystem that we make. */
+      readonly uuid: string;
+      /** It is made again afterwards. */
+      readonly isAnew: boolean;
+    }
+  | { readonly type: 'logoutTarget'; readonly portal: string; readonly target: string };
 
 export type Step = StepAction & {
   /** Becomes event, log line and record. */
@@ -69,10 +126,17 @@ export type Step = StepAction & {
 
 export type StepType = StepAction['type'];
 
+export interface Note {
+  readonly reason: Reason;
+  readonly message: string;
+}
+
 export type NodeMountPlan =
   | { readonly type: 'step'; readonly step: Step }
-  /** Everything is as the spec asks. */
-  | { readonly type: 'settled' }
+  /** Everything is as the spec asks; `note` says what has to wait, and for whom. */
+  | { readonly type: 'settled'; readonly note?: Note | undefined }
+  /** What is mounted does not answer: nothing is known of it until it does. */
+  | { readonly type: 'unanswered'; readonly reason: Reason; readonly message: string }
   | Refusal
   /** Cleaning up can't go on until somebody lets go. */
   | { readonly type: 'blocked'; readonly reason: Reason; readonly message: string }

@@ -517,7 +517,8 @@ describe('an NFS mount', () => {
     mountOptions: ['nconnect=4'],
   };
   const journal = { ...noJournal, exists: true, mountPointProtected: true };
-  const facts: NfsFacts = { mountPoint: unmounted, journal, missing: [] };
+  const answer = { type: 'notAsked' } as const;
+  const facts: NfsFacts = { mountPoint: unmounted, journal, missing: [], answer };
 
   test('is mounted hard, without the two minutes of retries, at the bracketed address', () => {
     const plan = planNodeMount({ type: 'nfs', intent, facts });

@@ -1,4 +1,19 @@
 // The next step for one NodeMount on its node. Pure: the same facts always give the same plan.
+import {
+  type CephfsFacts,
+  type CephfsIntent,
+  planCephfs,
+  planCephfsCleanup,
+} from './node-mount-cephfs.ts';
+import { planIscsi } from './node-mount-iscsi.ts';
+import { planIscsiCleanup } from './node-mount-iscsi-cleanup.ts';
+import type { IscsiFacts, IscsiIntent } from './node-mount-iscsi-facts.ts';
+import {
+  type LocalFacts,
+  type LocalIntent,
+  planLocal,
+  planLocalCleanup,
+} from './node-mount-local.ts';
 import { planMdadm } from './node-mount-mdadm.ts';
 import { planMdadmCleanup } from './node-mount-mdadm-cleanup.ts';
 import type { MdadmFacts, MdadmIntent } from './node-mount-mdadm-facts.ts';
@@ -7,8 +22,11 @@ import { type NodeMountPlan, refuse } from './node-mount-step.ts';
 
 /** What a NodeMount asks for, and what its node looks like. */
 export type NodeMountSituation =
+  | { readonly type: 'local'; readonly intent: LocalIntent; readonly facts: LocalFacts }
   | { readonly type: 'mdadm'; readonly intent: MdadmIntent; readonly facts: MdadmFacts }
-  | { readonly type: 'nfs'; readonly intent: NfsIntent; readonly facts: NfsFacts };
+  | { readonly type: 'nfs'; readonly intent: NfsIntent; readonly facts: NfsFacts }
+  | { readonly type: 'cephfs'; readonly intent: CephfsIntent; readonly facts: CephfsFacts }
+  | { readonly type: 'iscsi'; readonly intent: IscsiIntent; readonly facts: IscsiFacts };
 
 export type NodeMountIntent = NodeMountSituation['intent'];
 
@@ -25,6 +43,12 @@ function planPresence(situation: NodeMountSituation): NodeMountPlan {
       return planMdadm(situation.intent, situation.facts);
     case 'nfs':
       return planNfs(situation.intent, situation.facts);
+    case 'local':
+      return planLocal(situation.intent, situation.facts);
+    case 'cephfs':
+      return planCephfs(situation.intent, situation.facts);
+    case 'iscsi':
+      return planIscsi(situation.intent, situation.facts);
   }
 }
 
@@ -34,11 +58,19 @@ function planCleanup(situation: NodeMountSituation): NodeMountPlan {
       return planMdadmCleanup(situation.intent, situation.facts);
     case 'nfs':
       return planNfsCleanup(situation.intent, situation.facts);
+    case 'local':
+      return planLocalCleanup();
+    case 'cephfs':
+      return planCephfsCleanup(situation.intent, situation.facts);
+    case 'iscsi':
+      return planIscsiCleanup(situation.intent, situation.facts);
   }
 }
 
 /** A pool must not be able to cover the node's own directories. */
-function refusePath({ mountPath, mountRoot }: NodeMountIntent): NodeMountPlan | undefined {
+function refusePath({ type, mountPath, mountRoot }: NodeMountIntent): NodeMountPlan | undefined {
+  // A local directory is where it is; nothing is mounted over it.
+  if (type === 'local') return undefined;
   const parts = mountPath.split('/');
   const isBelow = mountPath.startsWith(`${mountRoot}/`) && !parts.includes('..');
   if (isBelow) return undefined;

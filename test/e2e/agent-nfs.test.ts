@@ -54,14 +54,3 @@ test('a server that went away blocks neither the agent nor the deletion', async 
   );
   await world.stop();
 });
-
-test('a type that the agent does not know is refused, and let go at once', async () => {
-  const { world } = await aWorld();
-  const local = { type: 'local', local: { path: '/mnt/data' } };
-  await world.createAny('data-node-1', local);
-  const mount = await world.untilPhase('Failed');
-  assert.match(world.condition(mount, 'Stalled')?.message ?? '', /type local/);
-  await world.deleteMount();
-  await world.untilPhase('Released');
-  await world.stop();
-});

@@ -19,6 +19,13 @@ export interface StepContext {
   readonly clock: Clock;
   /** Shows the claims to everyone; rejects when they can't be shown. */
   readonly publishClaims: () => Promise<void>;
+  /**
+   * The credentials of this mount, concealed from then on in all that is recorded. Throws in words
+   * when they can't be had or a key is missing.
+   */
+  readonly fetchCredentials: <Key extends string>(
+    keys: readonly Key[],
+  ) => Promise<Readonly<Record<Key, string> & Partial<Record<string, string>>>>;
   /** Throws unless the API server still has this very object in the state the plan was made for. */
   readonly confirmIntent: () => Promise<void>;
 }

@@ -5,6 +5,7 @@ import { unreachable } from '../../runtime/assert.ts';
 import * as arrays from './arrays.ts';
 import type { StepContext } from './context.ts';
 import * as disks from './disks.ts';
+import * as iscsi from './iscsi.ts';
 import * as mounts from './mounts.ts';
 
 export type { StepContext } from './context.ts';
@@ -47,7 +48,24 @@ export async function applyStep(step: Step, context: StepContext): Promise<void>
     case 'writeMarker':
       return mounts.writeMarker(context, step);
     case 'recordActive':
-      return journal.update(owner, { active: true });
+      return journal.update(owner, {
+        active: true,
+        ...(step.mountedAs !== undefined && { mountedAs: step.mountedAs }),
+      });
+    case 'loginTarget':
+      return iscsi.loginTarget(context, step);
+    case 'recordSession':
+      return iscsi.recordSession(context, step);
+    case 'awaitUnit':
+      return iscsi.awaitUnit(context, step);
+    case 'formatUnit':
+      return iscsi.formatUnit(context, step);
+    case 'recordFilesystem':
+      return journal.update(owner, { filesystem: 'made' });
+    case 'eraseUnit':
+      return iscsi.eraseUnit(context, step);
+    case 'logoutTarget':
+      return iscsi.logoutTarget(context, step);
     case 'unmount':
       return mounts.unmount(context, step);
     case 'unprotectMountPoint':

@@ -1,8 +1,12 @@
 // Steps on mount points and mounts.
+
+import type { FailingTool } from '../../plan/mount-failures.ts';
 import { isSameUuid } from '../../plan/node-mount-identity.ts';
 import { markerFile, type Step } from '../../plan/node-mount-step.ts';
 import { PoolkeeperError } from '../../runtime/errors.ts';
+import { CommandFailed, probe } from '../command-runner.ts';
 import { readFilesystem } from '../filesystems.ts';
+import { explainFailure } from '../mount-failure.ts';
 import { hostMounts } from '../mounts.ts';
 import type { StepContext } from './context.ts';
 
@@ -10,7 +14,10 @@ type StepOf<Type extends Step['type']> = Extract<Step, { readonly type: Type }>;
 
 /** Longer than retry=0 lets mount.nfs try; a local mount is through in moments. */
 const MOUNT_TIMEOUT_MILLISECONDS = 120_000;
-const UNMOUNT_TIMEOUT_MILLISECONDS = 10_000;
+/** What was written has to be flushed first. */
+const UNMOUNT_TIMEOUT_MILLISECONDS = 600_000;
+/** Where nobody answers, no way of unmounting is waited for longer than this. */
+const DETACH_TIMEOUT_MILLISECONDS = 10_000;
 
 export async function makeMountPoint(
   { runner }: StepContext,
@@ -59,11 +66,52 @@ export async function mount(context: StepContext, step: StepOf<'mount'>): Promis
     if (found.type !== 'found' || !isSameUuid(found.uuid, step.uuid))
       throw new PoolkeeperError('DeviceChanged', `${step.source} holds another filesystem now.`);
   }
-  const options = step.options.length > 0 ? ['-o', step.options.join(',')] : [];
-  await runner.run({
-    argv: ['mount', '-t', step.filesystem, ...options, step.source, step.path],
-    timeoutMilliseconds: MOUNT_TIMEOUT_MILLISECONDS,
-  });
+  const options = await withKey(context, step);
+  const recorded = {
+    ...(step.mountedAs !== undefined && { mountedAs: step.mountedAs }),
+    mountedSource: step.source,
+    detachedLazily: false,
+  };
+  try {
+    await runner.run({
+      argv: [
+        'mount',
+        '-t',
+        step.filesystem,
+        ...(options.length > 0 ? ['-o', options.join(',')] : []),
+        step.source,
+        step.path,
+      ],
+      timeoutMilliseconds: MOUNT_TIMEOUT_MILLISECONDS,
+      // Written down before: a crash must not leave a mount that nobody knows for ours.
+      before: { mountedSource: step.source },
+      after: recorded,
+    });
+  } catch (error) {
+    throw explainFailure(error, toolOf(step), runner.host.nodeName);
+  } finally {
+    if (step.needsKey) await runner.host.removeFile(keyFile(context));
+  }
+}
+
+function toolOf({ filesystem }: StepOf<'mount'>): FailingTool {
+  return filesystem === 'nfs' ? 'nfs' : filesystem === 'ceph' ? 'cephfs' : 'filesystem';
+}
+
+/** In the host's memory, never on its disk; there only while mount runs. */
+const KEY_DIRECTORY = '/run/poolkeeper';
+
+function keyFile({ owner }: StepContext): string {
+  return `${KEY_DIRECTORY}/${owner.uid}.key`;
+}
+
+async function withKey(context: StepContext, step: StepOf<'mount'>): Promise<readonly string[]> {
+  if (!step.needsKey) return step.options;
+  const { host } = context.runner;
+  const { key } = await context.fetchCredentials(['key']);
+  await host.makeDirectory(KEY_DIRECTORY);
+  await host.writeFile(keyFile(context), `${key}\n`, { mode: 0o600 });
+  return [...step.options, `secretfile=${keyFile(context)}`];
 }
 
 export async function writeMarker(
@@ -75,21 +123,57 @@ export async function writeMarker(
   await runner.host.writeFile(`${mountPath}/${markerFile}`, `${JSON.stringify(content)}\n`);
 }
 
-/** Gently first. A network mount whose server is gone is detached at last, whoever still uses it. */
+/** Ways to unmount, from gentle to certain. */
+const gently = [[]];
+const byForce = [[], ['-f'], ['-l']];
+const DETACH = '-l';
+
+/**
+ * Gently first. What does not answer any more is detached at last, whoever still uses it, and that is
+ * written down; what answers is not torn from its users.
+ */
 export async function unmount(context: StepContext, step: StepOf<'unmount'>): Promise<void> {
   const { runner } = context;
-  const ways = step.isNetwork ? [[], ['-f'], ['-l']] : [[]];
+  const ways = step.byForce ? byForce : gently;
   for (const [index, flags] of ways.entries()) {
     try {
       await runner.run({
         argv: ['umount', ...flags, step.path],
-        ...(step.isNetwork && { timeoutMilliseconds: UNMOUNT_TIMEOUT_MILLISECONDS }),
+        timeoutMilliseconds: step.byForce
+          ? DETACH_TIMEOUT_MILLISECONDS
+          : UNMOUNT_TIMEOUT_MILLISECONDS,
+        ...(flags.includes(DETACH) && { after: { detachedLazily: true } }),
       });
       return;
     } catch (error) {
       const isMounted = (await hostMounts(runner.host)).some(({ target }) => target === step.path);
       if (!isMounted) return;
-      if (index === ways.length - 1) throw error;
+      if (index === ways.length - 1) throw await explainBusy(context, step, error);
     }
   }
 }
+
+async function explainBusy(
+  { runner: { host } }: StepContext,
+  { path, forChange }: StepOf<'unmount'>,
+  error: unknown,
+): Promise<unknown> {
+  if (!(error instanceof CommandFailed) || !/busy/i.test(error.output)) return error;
+  const { stdout, stderr } = await probe(host, 'fuser', '-v', '-m', path);
+  // fuser prints the numbers to one stream and their meaning to the other.
+  const lines = `${stderr}${stdout}`.split('\n').filter((line) => /\d/.test(line));
+  const processes = lines.filter((line) => !/\bkernel\b/.test(line));
+  const users = processes
+    .map((line) => line.trim().replaceAll(/\s+/g, ' '))
+    .slice(0, USERS_SHOWN_MAX);
+  const who =
+    users.length > 0
+      ? `it is used by ${users.join('; ')}`
+      : 'a process uses it; `fuser -v -m` or `lsof` on the node names it';
+  const message = `${path} can't be unmounted on ${host.nodeName}: ${who}. It is tried again.`;
+  return new PoolkeeperError(forChange ? 'RemountPending' : 'CleanupBlocked', message, {
+    cause: error,
+  });
+}
+
+const USERS_SHOWN_MAX = 5;

@@ -2,6 +2,7 @@
 import type { DeviceClaims } from '../claims.ts';
 import type { HostPort } from '../host-port.ts';
 import type { Journal } from '../journal.ts';
+import type { MountProber } from '../mount-prober.ts';
 import type { PreflightResult } from '../preflight.ts';
 
 export interface GatherContext {
@@ -11,4 +12,5 @@ export interface GatherContext {
   readonly preflight: PreflightResult;
   /** Another mount's array is being created: markers of unknown arrays may be that one's. */
   readonly isCreatingElsewhere: boolean;
+  readonly prober: MountProber;
 }

@@ -4,6 +4,9 @@ import type { DeepReadonly } from '../../api/object.ts';
 import type { NodeMountIntent } from '../../plan/node-mount.ts';
 import type { MountIntent } from '../../plan/node-mount-facts.ts';
 import type { Owner } from '../journal.ts';
+import { cephfsIntent } from './cephfs.ts';
+import { iscsiIntent } from './iscsi.ts';
+import { localIntent } from './local.ts';
 import { mdadmIntent } from './mdadm.ts';
 import { nfsIntent } from './nfs.ts';
 
@@ -31,6 +34,12 @@ export function intentOf(
       return mdadmIntent(shared, spec.mdadm);
     case 'nfs':
       return nfsIntent(shared, spec.nfs);
+    case 'local':
+      return localIntent(shared, spec.local);
+    case 'cephfs':
+      return cephfsIntent(shared, spec.cephfs);
+    case 'iscsi':
+      return iscsiIntent(shared, spec.iscsi);
     default:
       return undefined;
   }

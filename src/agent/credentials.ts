@@ -1,0 +1,38 @@
+// Where an agent gets credentials from. It has no right to read Secrets; the controller gives it those
+// that mounts of its own node need, and nothing else.
+
+import { PoolkeeperError } from '../runtime/errors.ts';
+import type { Owner } from './journal.ts';
+
+export interface CredentialsSource {
+  /**
+   * The values of the Secret that a NodeMount of this node needs, by key. Rejects with the code
+   * `SecretNotFound` when there is none, `CredentialsUnavailable` when nobody could be asked.
+   */
+  fetch(owner: Owner, signal: AbortSignal): Promise<Readonly<Record<string, string>>>;
+}
+
+/** For agents that were started without one. */
+export const noCredentials: CredentialsSource = {
+  fetch: () =>
+    Promise.reject(
+      new PoolkeeperError(
+        'CredentialsUnavailable',
+        'The agent was started without --credentials-url, so it has nobody to ask for credentials.',
+      ),
+    ),
+};
+
+/** The values with the named keys among them; throws naming those that are missing or empty. */
+export function requireKeys<Key extends string>(
+  values: Readonly<Record<string, string>>,
+  keys: readonly Key[],
+): Readonly<Record<Key, string> & Partial<Record<string, string>>> {
+  const missing = keys.filter((key) => !values[key]);
+  if (missing.length > 0)
+    throw new PoolkeeperError(
+      'SecretNotFound',
+      `The Secret of spec.credentialsSecretRef lacks ${missing.join(' and ')}.`,
+    );
+  return values as Readonly<Record<Key, string> & Partial<Record<string, string>>>;
+}

@@ -1,0 +1,209 @@
+// What the words of mount.nfs, mount.ceph and iscsiadm mean, and what to do about it. Tools say the same
+// thing in several ways and leave out where to look; the words themselves are always quoted as well.
+import type { Reason } from '../api/reasons.ts';
+
+export interface FailureMeaning {
+  readonly reason: Reason;
+  /** The cause and the remedy, such as `access denied by server; check the export's client list`. */
+  readonly message: string;
+}
+
+interface Pattern extends FailureMeaning {
+  readonly words: RegExp;
+}
+
+export type FailingTool = 'nfs' | 'cephfs' | 'iscsi' | 'filesystem';
+
+const unreachable: readonly Pattern[] = [
+  {
+    words:
+      /failed to resolve|name or service not known|temporary failure in name resolution|could not resolve|cannot resolve host/i,
+    reason: 'NameNotResolved',
+    message: "the server's name can't be resolved; check the name and the node's DNS",
+  },
+  {
+    words: /no route to host|network is unreachable|host is down/i,
+    reason: 'HostUnreachable',
+    message: 'no route leads to the server; check the address, routes and firewalls',
+  },
+  {
+    words: /connection refused/i,
+    reason: 'ConnectionRefused',
+    message: 'the server refused the connection; is the service running, and is it the right port?',
+  },
+];
+
+const timedOut: Pattern = {
+  words: /timed out|timeout|was killed after/i,
+  reason: 'ConnectionTimedOut',
+  message: 'the server did not answer in time; is it up, and is the firewall open?',
+};
+
+const nfs: readonly Pattern[] = [
+  {
+    words: /access denied by server|permission denied|operation not permitted/i,
+    reason: 'AccessDenied',
+    message: "access denied by server; check the export's client list",
+  },
+  {
+    words: /rpc\.statd is not running/i,
+    reason: 'PrerequisitesMissing',
+    message:
+      'locking over NFS 3 needs rpc.statd; start it on the node (rpc-statd.service) or add the option nolock',
+  },
+  {
+    words: /need a \/sbin\/mount|unknown filesystem type|no such device/i,
+    reason: 'PrerequisitesMissing',
+    message:
+      'the node lacks the NFS client; install nfs-common (nfs-utils) and the kernel module nfs',
+  },
+  {
+    words:
+      /requested nfs version or transport protocol is not supported|protocol not supported|program\/version mismatch/i,
+    reason: 'VersionUnsupported',
+    message: 'the server does not speak this NFS version; choose another in spec.nfs.version',
+  },
+  {
+    words: /program not registered|port mapper failure|portmap query failed|unable to receive/i,
+    reason: 'VersionUnsupported',
+    message:
+      'the server offers no NFS of this version (nothing is registered at its port mapper); choose another in spec.nfs.version',
+  },
+  {
+    words:
+      /reason given by server: no such file or directory|no such file or directory|not a directory/i,
+    reason: 'NotExported',
+    message: 'the server does not export this path; check the path and the exports',
+  },
+  {
+    words: /stale (nfs )?file handle/i,
+    reason: 'StaleHandle',
+    message: 'the export was made anew on the server; it is mounted again',
+  },
+  {
+    words: /incorrect mount option|invalid argument|bad option|unsupported nfs option/i,
+    reason: 'InvalidSpec',
+    message: 'the mount options are not accepted; check spec.nfs.options and spec.nfs.version',
+  },
+  {
+    words: /is busy|already mounted/i,
+    reason: 'MountPathInUse',
+    message: 'something is mounted there already',
+  },
+];
+
+/** mount.ceph ends with `mount error 13 = Permission denied`; the number is the kernel's. */
+const cephfs: readonly Pattern[] = [
+  {
+    words:
+      /adding ceph secret key to kernel failed|secret is not valid base64|invalid key|failed to parse secret/i,
+    reason: 'AuthenticationFailed',
+    message:
+      'the key is malformed; the Secret needs the base64 text that `ceph auth get-key` shows',
+  },
+  {
+    words: /mount error 1\b|operation not permitted/i,
+    reason: 'AuthenticationFailed',
+    message: 'the cluster refused the key; check user, key and its capabilities',
+  },
+  {
+    words: /mount error 13\b|permission denied/i,
+    reason: 'AccessDenied',
+    message: 'the user may not mount this path; check its capabilities (`ceph fs authorize`)',
+  },
+  {
+    words: /no mds|mount error 5\b|cluster might be laggy/i,
+    reason: 'ConnectionRefused',
+    message: 'no metadata server is active for this filesystem, or the user may not see it',
+  },
+  {
+    words: /mount error 2\b|no such file or directory|mount error 3\b/i,
+    reason: 'NotExported',
+    message: 'there is no such path or filesystem in the cluster; check path and filesystemName',
+  },
+  {
+    words: /mount error 22\b|invalid argument|unrecognized mount option/i,
+    reason: 'InvalidSpec',
+    message: 'the kernel does not accept the options; check spec.cephfs and its options',
+  },
+  {
+    words: /mount error 110\b|mount error 115\b/i,
+    reason: 'ConnectionTimedOut',
+    message: 'no monitor answered; check the addresses, the ports 3300 and 6789, and the firewall',
+  },
+  {
+    words: /mount error 113\b|mount error 101\b/i,
+    reason: 'HostUnreachable',
+    message: 'no route leads to the monitors; check the addresses, routes and firewalls',
+  },
+  {
+    words:
+      /need a \/sbin\/mount|unknown filesystem type|modprobe.*ceph|no such device|mount error 19\b/i,
+    reason: 'PrerequisitesMissing',
+    message: 'the node lacks the Ceph client; install ceph-common and the kernel module ceph',
+  },
+  {
+    words: /dns srv/i,
+    reason: 'NameNotResolved',
+    message: 'no monitor was found; check the addresses in monitors',
+  },
+];
+
+/** iscsiadm's exit codes come first: its words differ more between versions than they do. */
+const iscsi: readonly Pattern[] = [
+  {
+    words:
+      /exit code 24\b|authorization failure|login failed due to authorization|authentication fail/i,
+    reason: 'AuthenticationFailed',
+    message:
+      "the target refused the login; check the Secret's username and password, and that the target knows this initiator",
+  },
+  {
+    words:
+      /exit code 20\b|can not connect to iscsi daemon|cannot connect to iscsid|could not connect to iscsid/i,
+    reason: 'PrerequisitesMissing',
+    message: 'iscsid is not running on the node; start iscsid.service',
+  },
+  {
+    words: /exit code 21\b|no records found|no portals found/i,
+    reason: 'NotExported',
+    message: 'the portal does not offer this target; check spec.iscsi.target',
+  },
+  {
+    words: /exit code 19\b|non-retryable|target not found|login failed.*0x0203/i,
+    reason: 'NotExported',
+    message:
+      'the portal does not let this node log in to the target; check its name and access list',
+  },
+  {
+    words: /exit code (8|11)\b|retries.*exceeded|cannot make connection/i,
+    reason: 'ConnectionTimedOut',
+    message: 'the portal did not answer; check spec.iscsi.portal and the firewall',
+  },
+];
+
+const filesystem: readonly Pattern[] = [
+  {
+    words: /wrong fs type, bad option|structure needs cleaning|bad superblock/i,
+    reason: 'MountFailed',
+    message: "the filesystem can't be mounted; it may need a check (fsck), or an option is wrong",
+  },
+  {
+    words: /already mounted|is busy/i,
+    reason: 'MountPathInUse',
+    message: 'the device is in use or mounted already',
+  },
+];
+
+const patterns: Readonly<Record<FailingTool, readonly Pattern[]>> = {
+  nfs: [...nfs.slice(0, 2), ...unreachable, ...nfs.slice(2), timedOut],
+  cephfs: [...cephfs, ...unreachable, timedOut],
+  iscsi: [iscsi[0]!, iscsi[1]!, ...unreachable, ...iscsi.slice(2), timedOut],
+  filesystem,
+};
+
+/** Undefined for words that nobody knows: then they are all there is to say. */
+export function meaningOf(tool: FailingTool, said: string): FailureMeaning | undefined {
+  const found = patterns[tool].find(({ words }) => words.test(said));
+  return found && { reason: found.reason, message: found.message };
+}

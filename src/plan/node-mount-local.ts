@@ -1,0 +1,101 @@
+// A directory that is on the node already: it is measured and watched, never made and never removed.
+import type { Answer, MountIntent, SharedFacts } from './node-mount-facts.ts';
+import { type NodeMountPlan, refuse, step } from './node-mount-step.ts';
+
+export interface LocalIntent extends MountIntent {
+  readonly type: 'local';
+  readonly path: string;
+}
+
+export type DirectoryFacts =
+  | {
+      readonly type: 'present';
+      /** Without symbolic links. */
+      readonly resolvedPath: string;
+      /** Mount point of the filesystem that it lies on. */
+      readonly mountedAt: string;
+    }
+  | { readonly type: 'missing' }
+  | { readonly type: 'other' }
+  | { readonly type: 'silent'; readonly since: string };
+
+export interface LocalFacts extends SharedFacts {
+  readonly directory: DirectoryFacts;
+  readonly answer: Answer;
+}
+
+/** Directories that the node lives from, themselves and everything below. */
+const systemTrees = [
+  ...['/bin', '/boot', '/dev', '/etc', '/lib', '/lib32', '/lib64', '/proc', '/root', '/run'],
+  ...['/sbin', '/sys', '/usr', '/var/lib/containerd', '/var/lib/docker', '/var/lib/etcd'],
+  ...['/var/lib/kubelet', '/var/log', '/var/run'],
+];
+const systemDirectories = new Set(['/', '/var', '/var/lib', '/home', '/tmp', '/opt', '/srv']);
+
+/** Whether a directory belongs to the operating system, and so is nobody's storage. */
+export function isSystemDirectory(path: string): boolean {
+  const plain = path.replaceAll(/\/+/g, '/').replace(/(.)\/$/, '$1');
+  if (plain.split('/').some((part) => part === '..' || part === '.')) return true;
+  if (systemDirectories.has(plain)) return true;
+  return systemTrees.some((tree) => plain === tree || plain.startsWith(`${tree}/`));
+}
+
+export function planLocal(intent: LocalIntent, facts: LocalFacts): NodeMountPlan {
+  const { path } = intent;
+  const { directory, journal, answer } = facts;
+  if (isSystemDirectory(path))
+    return refuse('InvalidSpec', `spec.local.path ${path} belongs to the operating system.`);
+  switch (directory.type) {
+    case 'missing':
+      return refuse('DirectoryNotFound', describeMissing(path, journal.active || intent.wasActive));
+    case 'other':
+      return refuse('InvalidSpec', `spec.local.path ${path} is no directory on this node.`);
+    case 'silent':
+      return silent(path, directory.since);
+    case 'present':
+      break;
+  }
+  if (isSystemDirectory(directory.resolvedPath)) {
+    const why = `spec.local.path ${path} leads to ${directory.resolvedPath}, which belongs to the operating system.`;
+    return refuse('InvalidSpec', why);
+  }
+  if (directory.resolvedPath.startsWith(`${intent.mountRoot}/`)) {
+    const why = `spec.local.path ${path} lies below ${intent.mountRoot}, where storage pools have their mounts.`;
+    return refuse('InvalidSpec', why);
+  }
+  // Without its filesystem the directory is still there, and whoever writes fills the wrong disk.
+  if (journal.mountedAs !== undefined && journal.mountedAs !== directory.mountedAt)
+    return refuse(
+      'MountLost',
+      `${path} lies on the filesystem at ${directory.mountedAt} now, before it was the one at ` +
+        `${journal.mountedAs}. Mount that again; if the change is meant, create another pool.`,
+    );
+  if (answer.type === 'silent') return silent(path, answer.since);
+  if (answer.type === 'stale' || answer.type === 'failed') {
+    const why = answer.type === 'stale' ? 'its handle is stale' : answer.message;
+    const message = `The directory ${path} can't be used: ${why}`;
+    return { type: 'unanswered', reason: 'ServerNotResponding', message };
+  }
+  if (!journal.active)
+    return step('The directory is there.', {
+      type: 'recordActive',
+      mountedAs: directory.mountedAt,
+    });
+  return { type: 'settled' };
+}
+
+function describeMissing(path: string, wasThere: boolean): string {
+  return wasThere
+    ? `The directory ${path} has disappeared from the node. It is not made anew, as its content would be missing.`
+    : `There is no directory ${path} on the node: make it there, or correct spec.local.path.`;
+}
+
+function silent(path: string, since: string): NodeMountPlan {
+  const message = `The filesystem of ${path} has not answered since ${since}. The numbers shown are from before.`;
+  return { type: 'unanswered', reason: 'ServerNotResponding', message };
+}
+
+/** Nothing was made, so nothing is undone. */
+export function planLocalCleanup(): NodeMountPlan {
+  return { type: 'cleanedUp', kept: undefined };
+}
