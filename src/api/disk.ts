@@ -96,7 +96,7 @@ export function mkfsOptions() {
       "(option.matches('^[A-Za-z0-9^][A-Za-z0-9^=,._:%-]*$') && " +
       "!option.matches('(device|logdev|name|uuid)=')))",
     message:
-      'mkfsOptions may hold, one per item, an option among -b -C -E -G -g -I -i -J -m -N -O -T ' +
+      'mkfsOptions must hold only, one per item, an option among -b -C -E -G -g -I -i -J -m -N -O -T ' +
       '(ext4) or -b -d -i -l -m -n -s (xfs) and its value; nothing that names a device, sets ' +
       'the UUID or forces',
   }).describe(
