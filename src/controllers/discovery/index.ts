@@ -75,7 +75,8 @@ export function reconcileDiscovery(options: DiscoveryOptions): Reconcile {
       log.warn('discovery failed; nothing is decided on it', { code, detail: messageOf(error) });
       memory.failPass(subscriptionId, code);
       passEnded([], code);
-      if (wasComplete !== false) for (const pool of pools) options.wakePool(pool);
+      if (wasComplete !== false)
+        for (const pool of poolsIn(context, subscriptionId)) options.wakePool(pool);
       const afterMilliseconds = Math.min(intervalMilliseconds, RETRY_MILLISECONDS / pollPace);
       return { type: 'wait', afterMilliseconds, why: 'the look at Azure failed' };
     }
@@ -83,8 +84,10 @@ export function reconcileDiscovery(options: DiscoveryOptions): Reconcile {
     try {
       await adoptMissing({ context, memory, call, log }, subscriptionId);
     } finally {
-      // Those that waited for this look, or counted on a member that turns out to be gone, go on.
-      for (const pool of wasComplete === true ? affected : pools) options.wakePool(pool);
+      // Those that waited for this look, or counted on a member that turns out to be gone, go on. Who
+      // waits is asked now: a pool that came while the look was under way waited for it too.
+      const waiting = wasComplete === true ? affected : poolsIn(context, subscriptionId);
+      for (const pool of waiting) options.wakePool(pool);
     }
     const lagMilliseconds = LAG_MILLISECONDS / pollPace;
     const wake = options.wakeMember;

@@ -1,0 +1,127 @@
+// When nothing more has to happen: every wish is met, as far as it can be, and the cloud holds exactly
+// what the records say. What is missing is listed in words.
+import { findCondition } from '../../src/api/conditions.ts';
+import type { Member, Pool, Truth } from './truth.ts';
+
+const SETTLED = new Set(['Free', 'Claimed', 'Attached', 'Retained']);
+/** The words of the tags for what a claim owns: a machine, a disk. */
+const IN_USE = new Set(['connected', 'attached']);
+
+export function unrest(truth: Truth): string[] {
+  truth.azure.settle();
+  return [
+    ...truth.pools().flatMap((pool) => ofPool(truth, pool)),
+    ...truth.claims().flatMap((claim) => ofClaim(truth, claim)),
+    ...truth.members().flatMap((member) => ofMember(truth, member)),
+    ...ofCloud(truth),
+  ];
+}
+
+function ofPool(truth: Truth, pool: Pool): string[] {
+  const { name, deletionTimestamp, generation } = pool.metadata;
+  const members = truth.membersOf(pool);
+  if (deletionTimestamp) {
+    const isKept = members.some(
+      ({ status, spec }) => status?.phase === 'Retained' || spec.claimRef,
+    );
+    return isKept ? [] : [`pool ${name} is still being deleted`];
+  }
+  const { minFree, maxFree, maxTotal } = pool.spec.scaling;
+  const free = members.filter(isFree).length;
+  const wants: string[] = [];
+  if (free < minFree && members.length < maxTotal)
+    wants.push(`pool ${name} has ${free} free of ${minFree} and ${members.length} of ${maxTotal}`);
+  if (free > maxFree) wants.push(`pool ${name} has ${free} free, more than ${maxFree}`);
+  const { status } = pool;
+  if (status?.free !== free || status?.total !== members.length)
+    wants.push(
+      `pool ${name} says ${status?.free}/${status?.total}, it is ${free}/${members.length}`,
+    );
+  const ready = findCondition(status?.conditions, 'Ready');
+  const isReady = ready?.status === 'True' && ready.observedGeneration === generation;
+  if (free >= minFree && !isReady)
+    wants.push(`pool ${name} is full, but not Ready: ${ready?.reason}: ${ready?.message}`);
+  return wants;
+}
+
+function isFree({ metadata, spec, status }: Member): boolean {
+  const isNobodys = !spec.claimRef && !('instanceRef' in spec && spec.instanceRef);
+  return status?.phase === 'Free' && isNobodys && !metadata.deletionTimestamp;
+}
+
+function ofClaim(truth: Truth, claim: ReturnType<Truth['claims']>[number]): string[] {
+  const { metadata, spec, status } = claim;
+  const { name, uid } = metadata;
+  if (metadata.deletionTimestamp) return [`claim ${name} is still being released`];
+  if (status?.phase === 'Failed') return [];
+  const owned = truth.members().filter((member) => member.spec.claimRef?.uid === uid);
+  const count = (kind: string): number => owned.filter((member) => member.kind === kind).length;
+  const wanted = spec.volume ? 1 : 0;
+  if (status?.phase === 'Ready') {
+    const right = count('PoolInstance') === 1 && count('PoolVolume') === wanted;
+    return right ? [] : [`claim ${name} is Ready with ${owned.map((one) => one.metadata.name)}`];
+  }
+  return canBeServed(truth, claim) || owned.length > 0
+    ? [`claim ${name} is ${status?.phase ?? 'not looked at'}`]
+    : [];
+}
+
+function canBeServed(truth: Truth, { spec }: ReturnType<Truth['claims']>[number]): boolean {
+  const names = [
+    ['InstancePool', spec.instancePoolRef.name],
+    ...(spec.volume?.type === 'New' ? [['VolumePool', spec.volume.new.poolRef.name]] : []),
+  ];
+  return names.every(([kind, name]) => {
+    const pool = truth.pools().find((one) => one.kind === kind && one.metadata.name === name);
+    if (!pool || pool.metadata.deletionTimestamp) return false;
+    const members = truth.membersOf(pool);
+    return members.some(isFree) || members.length < pool.spec.scaling.maxTotal;
+  });
+}
+
+function ofMember(truth: Truth, member: Member): string[] {
+  const { metadata, status, spec } = member;
+  const { name, deletionTimestamp } = metadata;
+  const phase = status?.phase ?? 'Pending';
+  if (deletionTimestamp && spec.claimRef) return [];
+  if (deletionTimestamp) return [`${name} is still being deleted`];
+  if (!SETTLED.has(phase)) return [`${name} is ${phase}`];
+  const own = cloudOf(truth, member);
+  if (own.length === 0) return [`${name} is ${phase}, but not in the cloud`];
+  return own.flatMap((one) => ofTags(one.tags, member));
+}
+
+/** The tags are the second memory: they must say what the record says. */
+function ofTags(tags: Readonly<Record<string, string>>, { metadata, spec }: Member): string[] {
+  const told = tags['poolkeeper:claim-uid'] ?? '';
+  const wants: string[] = [];
+  if (told !== (spec.claimRef?.uid ?? '') && told !== (spec.lastClaimRef?.uid ?? ''))
+    wants.push(`${metadata.name} is tagged for claim '${told}'`);
+  if (spec.claimRef && !IN_USE.has(tags['poolkeeper:status'] ?? ''))
+    wants.push(`${metadata.name} is claimed and tagged ${tags['poolkeeper:status']}`);
+  return wants;
+}
+
+function cloudOf(truth: Truth, { kind, metadata, spec }: Member) {
+  const all = kind === 'PoolInstance' ? truth.machines() : truth.disks();
+  const adopted = spec.adopt?.resourceId.toLowerCase();
+  return all.filter(({ id, tags }) =>
+    adopted ? id.toLowerCase() === adopted : tags['poolkeeper:uid'] === metadata.uid,
+  );
+}
+
+/** Everything of ours in the cloud belongs to a record; disks kept for somebody may outlive theirs. */
+function ofCloud(truth: Truth): string[] {
+  const known = new Set(
+    truth.members().flatMap(({ metadata, spec }) => [metadata.uid, uidIn(spec.adopt?.name ?? '')]),
+  );
+  return [...truth.machines(), ...truth.disks(), ...truth.interfaces()]
+    .filter(({ name }) => /^pk(vm|vol)-/.test(name))
+    .filter(({ tags }) => tags['poolkeeper:status'] !== 'retained')
+    .filter(({ name }) => !known.has(uidIn(name)))
+    .map(({ name }) => `${name} has no record`);
+}
+
+function uidIn(name: string): string {
+  return /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/i.exec(name)?.[0] ?? '';
+}
