@@ -24,7 +24,7 @@ after(() => world?.close());
 
 test('a mirror of two disks goes from Pending through Creating, with live progress, to Active', async () => {
   // Slow enough for the first synchronisation to be seen.
-  await world.machine.run('echo 20000 > /proc/sys/dev/raid/speed_limit_max');
+  await world.machine.run('modprobe md-mod; echo 2000 > /proc/sys/dev/raid/speed_limit_max');
   const seen = new Set<string>();
   const note = ({ status }: StoragePool): void => {
     seen.add(status?.phase ?? 'none');
@@ -37,11 +37,16 @@ test('a mirror of two disks goes from Pending through Creating, with live progre
     note(pool);
     return pool.status?.phase === 'Active';
   });
-  const pool = await world.until('pool1', 'synchronised', (now) => {
+  await world.until('pool1', 'synchronising', (now) => {
     note(now);
-    return now.status?.array?.initialSyncCompletedAt !== undefined;
+    return now.status?.progress?.percent !== undefined;
   });
   await world.machine.run('echo 200000 > /proc/sys/dev/raid/speed_limit_max');
+  const pool = await world.until(
+    'pool1',
+    'synchronised',
+    (now) => now.status?.array?.initialSyncCompletedAt !== undefined,
+  );
   for (const word of ['Creating', 'Creating the array', 'resync with a percentage', 'Active'])
     assert.ok(seen.has(word), `${word} in ${[...seen]}`);
 
@@ -129,7 +134,7 @@ test('a member put back by hand: Rebuilding with a percentage, then Active', asy
   const { devicePath } = status!.array!;
   const path = status!.drives[1]!.path!;
   await world.machine.run(
-    `echo 20000 > /proc/sys/dev/raid/speed_limit_max
+    `echo 5000 > /proc/sys/dev/raid/speed_limit_max
      mdadm ${devicePath} --remove ${path} && mdadm --zero-superblock ${path} && mdadm ${devicePath} --add ${path}`,
   );
   const rebuilding = await world.until(

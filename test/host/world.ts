@@ -116,14 +116,19 @@ export class HostWorld {
     });
   }
 
-  /** Lets the fault strike at one of the agent's next changing commands; see fault.sh. */
-  async plan(fault: string, atCommand = 1): Promise<void> {
+  /** Lets the fault strike at the agent's next changing command that begins so; see fault.sh. */
+  async plan(fault: string, beginning: string): Promise<void> {
     await this.machine.run(
       `[ -e /usr/local/sbin/mdadm ] || for name in ${changingPrograms}; do
          ln -s ${faultScript} /usr/local/sbin/$name
        done
-       rm -f /run/vm/state/paused; echo '${fault} ${atCommand}' > /run/fault`,
+       rm -f /run/vm/state/paused; echo '${fault} ${beginning}' > /run/fault`,
     );
+  }
+
+  /** Waits until the planned fault has struck. */
+  async untilStruck(count: number, pool: string): Promise<void> {
+    await this.#wait('the fault strikes', async () => this.struck().length >= count, pool);
   }
 
   /** The commands at which faults struck, each after its fault. */

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Stands before the programs with which the agent changes something (as a link of each one's name in
-# /usr/local/sbin) and lets a fault strike at a chosen one of them. /run/fault holds "FAULT NUMBER":
-# the fault, and at how many changing commands from now on it strikes.
+# /usr/local/sbin) and lets a fault strike, once, at a chosen one of them. /run/fault holds the fault
+# and the beginning of the command at which it strikes.
 #   kill-before kill-after    the agent is killed before, or after, the command ran
 #   kill-during               the agent and the command are killed while the command runs
 #   orphan                    the agent is killed, the command goes on without it
@@ -17,8 +17,8 @@ case "$name $*" in
 esac
 echo "$name $*" >> /run/vm/state/changes.log
 [ -e /run/fault ] || exec "$real" "$@"
-read -r fault number < /run/fault
-if [ "$number" -gt 1 ]; then echo "$fault $((number - 1))" > /run/fault; exec "$real" "$@"; fi
+read -r fault beginning < /run/fault
+case "$name $*" in "$beginning"*) ;; *) exec "$real" "$@";; esac
 rm /run/fault
 echo "$fault $name $*" >> /run/vm/state/struck.log
 agent=$(cat /run/agent.pid)

@@ -14,7 +14,7 @@ command -v apt-get >/dev/null || { say "these tests need Debian's or Ubuntu's ap
 
 # qemu is only the network (there is no user-mode network in Debian that is smaller and works here).
 packages="qemu-system-x86 busybox-static cpio kmod udev util-linux
-  mdadm e2fsprogs xfsprogs lvm2 dmsetup nfs-common nfs-kernel-server open-iscsi tgt $*"
+  mdadm e2fsprogs xfsprogs fdisk lvm2 dmsetup nfs-common nfs-kernel-server open-iscsi tgt $*"
 installed() { dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
 missing=()
 for package in $packages; do installed "$package" || missing+=("$package"); done

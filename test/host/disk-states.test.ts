@@ -1,0 +1,185 @@
+// The gate before every disk, on a real kernel: whatever a disk may hold or be in use for, a pool
+// that names it is refused in words, and no sector of it is written. Only typing its serial once
+// more opens exactly that disk.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { diskStates, disksOfStates, serialOf } from './disk-states.ts';
+import { conditionOf, disposable, HostWorld, nodeName } from './world.ts';
+
+const states = Object.entries(diskStates).map(([sentence, state], index) => ({
+  sentence,
+  ...state,
+  serial: serialOf(index),
+  pool: `pool-${index}`,
+}));
+const link = (serial: string): string => `/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_${serial}`;
+const twin = 'twin-f0';
+const partner = 'blank-f1';
+const spareBlanks = ['blank-f2', 'blank-f3'];
+
+let world: HostWorld;
+let untouched: Map<string, string>;
+
+/** One pool that wants a disk in this state and a blank one. */
+function wanting(serial: string, more: object = {}): object {
+  const devices = [{ serial, ...more }, { serial: partner }];
+  return { type: 'mdadm', mdadm: { nodeName, level: 1, source: { type: 'Devices', devices } } };
+}
+
+/** Per kernel name: how many sectors were written, and a checksum where the disk can be read. */
+async function bytesOf(): Promise<Map<string, string>> {
+  const said = await world.machine.run(`
+    for sys in /sys/block/sd*; do
+      name=\${sys##*/}
+      read -r _ _ _ _ _ _ written _ < $sys/stat
+      sum=unreadable
+      [ "$(cat $sys/device/state)" = running ] && sum=$(dd if=/dev/$name bs=1M iflag=direct status=none | md5sum)
+      echo "$name $written $sum"
+    done`);
+  return new Map(
+    said
+      .trim()
+      .split('\n')
+      .map((line) => [line.slice(0, line.indexOf(' ')), line.slice(line.indexOf(' ') + 1)]),
+  );
+}
+
+before(async () => {
+  world = await HostWorld.boot({
+    memoryMebibytes: 1536,
+    disks: [
+      ...disksOfStates(),
+      { serial: twin, image: 'twin-one' },
+      { serial: twin, image: 'twin-two' },
+      ...[partner, ...spareBlanks].map((serial) => ({ serial })),
+    ],
+  });
+  await world.machine.run('modprobe -a raid1 dm-mod xfs; mkdir -p /run/lvm');
+  for (const { made, serial } of states)
+    if (made !== undefined) await world.machine.run(`disk=$(readlink -f ${link(serial)})\n${made}`);
+  await world.machine.run('udevadm settle; sync; sleep 1; sync');
+  untouched = await bytesOf();
+  await world.startAgent();
+  for (const { pool, serial, asks } of states) await world.create(pool, wanting(serial, asks));
+  await world.create('twins', wanting(twin));
+  await world.create('missing', wanting('no-such-disk'));
+});
+after(() => world?.close());
+
+describe('refused, in words', () => {
+  for (const { sentence, pool, reason, says, serial } of states)
+    test(sentence, async () => {
+      const message = await world.untilRefused(pool, reason);
+      assert.match(message, says);
+      assert.match(message, new RegExp(serial), 'it says which disk');
+      const { status } = (await world.pool(pool))!;
+      assert.match(status!.phase!, /Pending|Failed/);
+      assert.deepEqual(status!.commands, [], 'nothing was run');
+    });
+
+  test('two disks of one serial: both are listed, neither is taken', async () => {
+    const message = await world.untilRefused('twins', 'DeviceAmbiguous');
+    assert.match(
+      message,
+      /2 devices match serial twin-f0: \/dev\/sd.*; \/dev\/sd.*Name the device by wwn/,
+    );
+  });
+
+  test('no such disk: the disks of the node are listed', async () => {
+    const message = await world.untilRefused('missing', 'DeviceNotFound');
+    assert.match(message, /No device matches serial no-such-disk\. The node has: \/dev\/sd/);
+  });
+});
+
+test('the inventory tells what each disk holds, and why it is not to be had', async () => {
+  const devices = (await world.node())!.status!.devices;
+  for (const { sentence, serial, contents, asks, reason } of states) {
+    if (asks) continue;
+    const device = devices.find((one) => one.serial === serial);
+    assert.equal(device?.eligible, false, sentence);
+    assert.ok(
+      device.reasons.some((one) => one.reason === reason),
+      `${sentence}: ${JSON.stringify(device)}`,
+    );
+    if (contents) assert.match(device.contents.type, new RegExp(`^${contents}$`), sentence);
+  }
+  const blank = devices.find(({ serial }) => serial === partner);
+  assert.equal(blank!.eligible, true);
+  assert.equal(blank!.contents.type, 'Blank');
+});
+
+test('of all these disks, not one sector was written', async () => {
+  assert.deepEqual(await bytesOf(), untouched);
+});
+
+describe('a confirmation that does not fit opens nothing', () => {
+  const wrong = states.find(({ sentence }) => sentence === 'an ext4 filesystem')!;
+  test('another serial typed', async () => {
+    await confirm(wrong.pool, wrong.serial, serialOf(0));
+    await world.until(wrong.pool, 'looked at', observed);
+    assert.match(await world.untilRefused(wrong.pool, 'DeviceNotBlank'), holdsExt4);
+  });
+
+  for (const { sentence, pool, serial, reason, says, isWipeable } of states)
+    if (!isWipeable && reason !== 'DeviceNotFound')
+      test(`confirmed, but it can't be: ${sentence}`, async () => {
+        await confirm(pool, serial, serial);
+        await world.until(pool, 'looked at', observed);
+        assert.match(await world.untilRefused(pool, reason), says);
+      });
+
+  test('still not one sector was written', async () => {
+    assert.deepEqual(await bytesOf(), untouched);
+  });
+});
+
+const holdsExt4 = /holds ext4/;
+
+async function confirm(pool: string, serial: string, typed: string): Promise<void> {
+  const devices = [{ serial, wipe: { confirm: typed } }, { serial: partner }];
+  await world.patch(pool, { spec: { mdadm: { source: { devices } } } });
+}
+
+function observed(pool: { metadata: { generation?: number }; status?: object }): boolean {
+  const { observedGeneration } = (pool.status ?? {}) as { observedGeneration?: number };
+  return observedGeneration === pool.metadata.generation;
+}
+
+describe('with its serial typed once more, exactly that disk is destroyed', () => {
+  const wipeable = states.filter(({ isWipeable }) => isWipeable);
+
+  test('the pools that were refused are deleted again, which runs nothing', async () => {
+    for (const { pool } of states) await world.delete(pool);
+    for (const name of ['twins', 'missing']) await world.remove(name);
+    for (const { pool } of states) await world.untilGone(pool);
+    assert.deepEqual(await bytesOf(), untouched);
+  });
+
+  const pairs = wipeable.flatMap((one, index) =>
+    index % 2 === 0 ? [[one, wipeable[index + 1]] as const] : [],
+  );
+  for (const [one, other] of pairs)
+    test(`${one.sentence}${other ? `; and ${other.sentence}` : ''}`, async () => {
+      const before = await bytesOf();
+      const devices = [one, ...(other ? [other] : [])].map(({ serial }) => ({
+        serial,
+        wipe: { confirm: serial },
+      }));
+      if (!other) devices.push({ serial: partner } as never);
+      const name = `wiped-${one.serial}`;
+      const mdadm = { nodeName, level: 1, source: { type: 'Devices', devices } };
+      await world.create(name, disposable(name, { type: 'mdadm', mdadm }));
+      const pool = await world.untilPhase(name, 'Active');
+      const wiped = pool.status!.wipes.map(({ device }) => device).sort();
+      assert.deepEqual(
+        wiped,
+        devices.filter((device) => device.wipe).map(({ serial }) => serial),
+      );
+      const names = pool.status!.drives.map(({ path }) => path!.replace('/dev/', ''));
+      await world.remove(name);
+      const later = await bytesOf();
+      for (const [kernelName, bytes] of before)
+        if (!names.includes(kernelName)) assert.equal(later.get(kernelName), bytes, kernelName);
+      assert.equal(conditionOf(pool, 'Ready')?.status, 'True');
+    });
+});
