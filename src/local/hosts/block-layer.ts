@@ -52,7 +52,8 @@ export class BlockLayer {
     }
     const name = (index: number): string => {
       if (transport === 'nvme') return `nvme${index + 1}n1`;
-      return `${transport === 'scsi' ? 'sd' : 'vd'}${String.fromCharCode(97 + index)}`;
+      const isScsi = transport === 'scsi' || transport === 'iscsi';
+      return `${isScsi ? 'sd' : 'vd'}${String.fromCharCode(97 + index)}`;
     };
     let index = 0;
     while (taken.has(name(index))) index++;

@@ -7,7 +7,7 @@ export const MEBIBYTE = 1024 ** 2;
 
 export interface DiskOptions {
   readonly sizeBytes: number;
-  readonly transport?: 'scsi' | 'virtio' | 'nvme';
+  readonly transport?: 'scsi' | 'virtio' | 'nvme' | 'iscsi';
   /** Absent: the disk reports none, as many virtio disks do. */
   readonly serial?: string;
   readonly wwn?: string;
@@ -30,10 +30,14 @@ export class SimulatedDisk implements Content {
   /** Counts writes, so that a test can prove that a disk was never touched. */
   writes = 0;
 
-  constructor(options: DiskOptions) {
+  /** Whether its target has fallen silent: then whoever asks waits. */
+  isSilent: () => boolean = () => false;
+
+  /** `bytes`: kept elsewhere, as those of a logical unit are by its target. */
+  constructor(options: DiskOptions, bytes = new SparseBytes(options.sizeBytes)) {
     this.options = options;
     this.sizeBytes = options.sizeBytes;
-    this.bytes = new SparseBytes(options.sizeBytes);
+    this.bytes = bytes;
   }
 
   read(offsetBytes: number, lengthBytes: number): Uint8Array {

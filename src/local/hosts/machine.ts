@@ -17,6 +17,8 @@ export interface Mount {
   readonly tree: FileTree;
   readonly kernelName?: string;
   readonly isNetwork: boolean;
+  /** Of the export when it was mounted: another one now makes the handles stale. */
+  readonly generation?: number;
 }
 
 /** A mount that some other process holds in a mount namespace of its own. */
@@ -33,6 +35,8 @@ export interface MachineOptions {
   readonly disks: readonly SimulatedDisk[];
   /** How many times faster than real everything takes; Infinity: no waiting at all. */
   readonly speed: number;
+  /** What it calls itself to storage servers. */
+  readonly hostName?: string;
   /** Filesystems the machine mounts at boot, by disk serial and partition number. */
   readonly bootMounts?: readonly { serial: string; partition: number; target: string }[];
   readonly missingPrograms?: readonly string[];
@@ -52,6 +56,10 @@ export class Machine {
   readonly root = new FileTree();
   readonly mounts: Mount[] = [];
   readonly foreignMounts: ForeignMount[] = [];
+  /** Symbolic links of the root filesystem, by full path. */
+  readonly links = new Map<string, string>();
+  /** Permissions of files that were given any, by full path. */
+  readonly fileModes = new Map<string, number>();
   /** Mount points in which some process has an open file; umount finds them busy. */
   readonly busyTargets = new Set<string>();
   readonly missingPrograms: Set<string>;
@@ -69,6 +77,10 @@ export class Machine {
     this.missingModules = new Set(options.missingModules);
     this.blocks = new BlockLayer(options.disks);
     this.#boot();
+  }
+
+  get hostName(): string {
+    return this.options.hostName ?? 'host';
   }
 
   #boot(): void {
@@ -98,6 +110,12 @@ export class Machine {
     this.foreignMounts.length = 0;
     this.root.clear('/run');
     this.root.clear('/tmp');
+    // Sessions end with the machine, and the disks that came with them.
+    for (const disk of this.blocks.disks.filter(
+      ({ options: { transport } }) => transport === 'iscsi',
+    ))
+      this.blocks.removeDisk(disk);
+    for (const { initiators } of this.network.iscsiTargets) initiators.delete(this.hostName);
     this.blocks.assignNames(options.shuffleNames ? this.runtime.random : undefined);
     this.#boot();
   }
@@ -126,6 +144,7 @@ export class Machine {
     filesystem: string;
     options: readonly string[];
     tree?: FileTree;
+    generation?: number;
   }): Mount {
     const { node, source, target, filesystem } = options;
     const tree = options.tree ?? (target === '/' ? this.root : mountTree(node!.content));
@@ -138,6 +157,7 @@ export class Machine {
       tree,
       ...(node && { kernelName: node.kernelName }),
       isNetwork: !node,
+      ...(options.generation !== undefined && { generation: options.generation }),
     };
     this.mounts.push(mount);
     return mount;

@@ -41,7 +41,7 @@ export class SimulatedHost implements HostPort {
 
   constructor(options: SimulatedHostOptions) {
     this.nodeName = options.nodeName;
-    this.machine = new Machine(options);
+    this.machine = new Machine({ ...options, hostName: options.nodeName });
   }
 
   /** Kills the current agent's children and cuts it off; the next caller talks on a new session. */
@@ -59,8 +59,8 @@ export class SimulatedHost implements HostPort {
       nodeName: this.nodeName,
       run: (command, options) => this.#run(session, command, options?.signal),
       readFile: (path) => this.#call(session, 'readFile', path, () => this.#read(path)),
-      writeFile: (path, content) =>
-        this.#call(session, 'writeFile', path, () => this.#write(path, content)),
+      writeFile: (path, content, options) =>
+        this.#call(session, 'writeFile', path, () => this.#write(path, content, options?.mode)),
       removeFile: (path) => this.#call(session, 'removeFile', path, () => this.#remove(path)),
       makeDirectory: (path) =>
         this.#call(session, 'makeDirectory', path, () => {
@@ -129,9 +129,10 @@ export class SimulatedHost implements HostPort {
     return place.tree.files.get(place.path);
   }
 
-  #write(path: string, content: string): void {
+  #write(path: string, content: string, mode: number | undefined): void {
     const place = this.machine.locate(path);
     place.tree.write(place.path, content);
+    if (mode !== undefined) this.machine.fileModes.set(path, mode);
   }
 
   #remove(path: string): void {

@@ -12,20 +12,29 @@ interface Capacity {
   readonly filesUsed: number;
 }
 
-async function measure(call: ProgramCall, path: string): Promise<Capacity | undefined> {
+async function measure(call: ProgramCall, path: string): Promise<Capacity | 'stale' | undefined> {
   const { machine } = call;
   const place = machine.locate(path);
   if (!place.tree.exists(place.path)) return undefined;
   const mount = place.mount ?? machine.mountAt('/');
   if (!mount) return undefined;
+  const silent = (): boolean => isSilent(machine, mount);
+  // The client of a "hard" mount waits for its server for ever.
+  while (silent()) await call.work(3_600_000);
   if (mount.isNetwork) {
-    const { server, exported } = machine.network.findNfs(mount.source);
-    // The client of a "hard" mount waits for its server for ever.
-    while (server?.state !== 'up') await call.work(3_600_000);
-    const used = (exported?.usedBytes ?? 0) + mount.tree.usedBytes();
-    return { totalBytes: exported?.sizeBytes ?? 0, usedBytes: used, files: 0, filesUsed: 0 };
+    const share = machine.network.findShare(mount);
+    const { exported } = machine.network.findNfs(mount.source);
+    if (mount.generation !== undefined && exported?.generation !== mount.generation) return 'stale';
+    const used = (share?.usedBytes ?? 0) + mount.tree.usedBytes();
+    return { totalBytes: share?.sizeBytes ?? 0, usedBytes: used, files: 0, filesUsed: 0 };
   }
   return measureDevice(machine, mount);
+}
+
+function isSilent(machine: Machine, mount: Mount): boolean {
+  if (mount.isNetwork) return machine.network.findShare(mount)?.state !== 'up';
+  const node = machine.blocks.nodes().find(({ kernelName }) => kernelName === mount.kernelName);
+  return node?.disk?.isSilent() === true;
 }
 
 function measureDevice(machine: Machine, mount: Mount): Capacity {
@@ -44,11 +53,11 @@ export const stat: Program = async (call) => {
   const { flags, values, operands } = parseArguments(call.arguments, ['-c', '--format']);
   const path = operands[0] ?? '';
   await call.work(5);
+  if (!flags.has('-f')) return statFile(call, path);
   const capacity = await measure(call, path);
-  if (!capacity || !flags.has('-f')) {
-    call.err(
-      `stat: cannot read file system information for '${path}': No such file or directory\n`,
-    );
+  if (!capacity || capacity === 'stale') {
+    const why = capacity ? 'Stale file handle' : 'No such file or directory';
+    call.err(`stat: cannot read file system information for '${path}': ${why}\n`);
     return 1;
   }
   const free = Math.floor((capacity.totalBytes - capacity.usedBytes) / BLOCK_BYTES);
@@ -68,12 +77,24 @@ export const stat: Program = async (call) => {
   return 0;
 };
 
+/** stat -c %F: what kind of file a path leads to. */
+function statFile(call: ProgramCall, given: string): number {
+  const path = call.machine.links.get(given) ?? given;
+  const { tree, path: within } = call.machine.locate(path);
+  if (!tree.exists(within)) {
+    call.err(`stat: cannot statx '${given}': No such file or directory\n`);
+    return 1;
+  }
+  call.out(tree.directories.has(within) ? 'directory\n' : 'regular file\n');
+  return 0;
+}
+
 export const df: Program = async (call) => {
   const { operands } = parseArguments(call.arguments, ['-t']);
   const path = operands[0] ?? '/';
   await call.work(5);
   const capacity = await measure(call, path);
-  if (!capacity) {
+  if (!capacity || capacity === 'stale') {
     call.err(`df: ${path}: No such file or directory\n`);
     return 1;
   }

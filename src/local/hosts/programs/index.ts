@@ -23,6 +23,12 @@ export const programs: ReadonlyMap<string, Program> = new Map<string, Program>([
   ['df', df],
   ['iscsiadm', iscsiadm],
   ['mount.nfs', system.versionOnly('mount.nfs: (linux nfs-utils 2.6.2)')],
+  [
+    'mount.ceph',
+    system.versionOnly('mount.ceph monaddr1[,monaddr2,...]:/[subdir] dir [-o options ]'),
+  ],
+  ['readlink', system.readlink],
+  ['fuser', system.fuser],
   ['mkdir', system.mkdir],
   ['rmdir', system.rmdir],
   ['chattr', system.chattr],

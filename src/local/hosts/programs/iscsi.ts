@@ -1,91 +1,139 @@
-// iscsiadm: discovery, node records, login and logout, with open-iscsi's exit codes.
-
+// iscsiadm: discovery, node records, login and logout, with open-iscsi's exit codes. Records stay on the
+// machine's disk; sessions end with its boot.
 import { SimulatedDisk } from '../disk.ts';
 import type { Machine } from '../machine.ts';
 import type { IscsiTarget } from '../network.ts';
+import { printSessions } from './iscsi-report.ts';
 import { type Program, type ProgramCall, parseArguments } from './program.ts';
 
 const NO_RECORDS = 21;
 const SESSION_EXISTS = 15;
 const LOGIN_REFUSED = 24;
 const CONNECTION_FAILED = 11;
+const CONNECTION_TIMED_OUT = 8;
+const NOT_RETRIED = 19;
+const NO_DAEMON = 20;
 
-interface NodeRecord {
-  readonly target: IscsiTarget;
-  readonly settings: Map<string, string>;
-  session?: { id: number; disks: SimulatedDisk[] };
+export interface IscsiSession {
+  readonly id: number;
+  readonly bootId: number;
+  readonly disks: Map<number, SimulatedDisk>;
 }
 
-/** Records survive in the machine's root filesystem on a real host; here they live as long as it. */
+export interface NodeRecord {
+  readonly name: string;
+  readonly portal: string;
+  readonly settings: Map<string, string>;
+  session?: IscsiSession;
+}
+
 const recordsByMachine = new WeakMap<Machine, Map<string, NodeRecord>>();
 
-function recordsOf(machine: Machine): Map<string, NodeRecord> {
+/** What the machine's record database holds, for tests as well. */
+export function recordsOf(machine: Machine): Map<string, NodeRecord> {
   let records = recordsByMachine.get(machine);
   if (!records) {
     records = new Map();
     recordsByMachine.set(machine, records);
   }
+  for (const record of records.values())
+    if (record.session && record.session.bootId !== machine.bootId) delete record.session;
   return records;
 }
+
+const targetOf = (machine: Machine, { name, portal }: NodeRecord): IscsiTarget | undefined =>
+  machine.network.iscsiTargets.find((one) => one.name === name && one.portal === portal);
 
 export const iscsiadm: Program = async (call) => {
   if (call.arguments.includes('--version')) {
     call.out('iscsiadm version 2.1.8\n');
     return 0;
   }
-  const taking = ['-m', '-t', '-p', '-T', '-o', '-n', '-v', '--mode', '--value'];
-  const parsed = parseArguments(call.arguments, taking);
-  const mode = parsed.values.get('-m') ?? parsed.values.get('--mode');
+  const taking = ['-m', '-t', '-p', '-T', '-o', '-n', '-v', '-P', '--mode', '--value'];
+  const { flags, values } = parseArguments(call.arguments, taking);
+  const mode = values.get('-m') ?? values.get('--mode');
   await call.work(50);
-  if (mode === 'discovery') return discover(call, parsed.values.get('-p') ?? '');
-  if (mode === 'session') return listSessions(call);
-  if (mode !== 'node') return 7;
-  const name = parsed.values.get('-T') ?? '';
+  if (call.machine.missingPrograms.has('iscsid') && flags.size > 0) {
+    call.err('iscsiadm: can not connect to iSCSI daemon (111)!\n');
+    return NO_DAEMON;
+  }
+  if (mode === 'discovery') return discover(call, values.get('-p') ?? '');
+  if (mode === 'session') return listSessions(call, values.get('-P') === '3');
+  return mode === 'node' ? onNode(call, flags, values) : 7;
+};
+
+async function onNode(
+  call: ProgramCall,
+  flags: ReadonlySet<string>,
+  values: ReadonlyMap<string, string>,
+): Promise<number> {
+  const name = values.get('-T') ?? '';
   const records = recordsOf(call.machine);
-  if (parsed.values.get('-o') === 'new') return addRecord(call, name);
+  const operation = values.get('-o');
+  if (operation === 'new') {
+    const portal = values.get('-p') ?? '';
+    const known = records.get(name);
+    records.set(name, { ...known, name, portal, settings: known?.settings ?? new Map() });
+    call.out(
+      `New iSCSI node [tcp:[hw=,ip=,net_if=,iscsi_if=default] ${portal},-1 ${name}] added\n`,
+    );
+    return 0;
+  }
   const record = records.get(name);
   if (!record) {
     call.err('iscsiadm: No records found\n');
     return NO_RECORDS;
   }
-  if (parsed.values.get('-o') === 'update') {
-    const value = parsed.values.get('-v') ?? parsed.values.get('--value') ?? '';
-    record.settings.set(parsed.values.get('-n') ?? '', value);
+  if (operation === 'update') {
+    record.settings.set(values.get('-n') ?? '', values.get('-v') ?? values.get('--value') ?? '');
     return 0;
   }
-  if (parsed.values.get('-o') === 'delete') {
+  if (operation === 'delete') {
     records.delete(name);
     return 0;
   }
-  if (parsed.flags.has('--login')) return login(call, record);
-  return parsed.flags.has('--logout') ? logout(call, record) : 0;
-};
+  if (flags.has('--login')) return login(call, record);
+  if (flags.has('--rescan')) return rescan(call, record);
+  if (flags.has('--logout')) return logout(call, record);
+  call.out(`# BEGIN RECORD 2.1.8\nnode.name = ${name}\nnode.startup = manual\n# END RECORD\n`);
+  return 0;
+}
 
-function discover(call: ProgramCall, portal: string): number {
-  const targets = call.machine.network.iscsiTargets.filter((target) => target.portal === portal);
-  if (targets.length === 0) {
-    call.err('iscsiadm: connection login retries (reopen_max) 5 exceeded\n');
-    return CONNECTION_FAILED;
+async function refused(call: ProgramCall, portal: string, state: string): Promise<number> {
+  const address = portal.slice(0, portal.lastIndexOf(':'));
+  if (state === 'hung') {
+    await call.work(15_000);
+    call.err(`iscsiadm: connect to ${address} timed out\n`);
+    return CONNECTION_TIMED_OUT;
   }
+  await call.work(5000);
+  const why = state === 'unreachable' ? 'No route to host' : 'Connection refused';
+  call.err(`iscsiadm: cannot make connection to ${address}: ${why}\n`);
+  call.err('iscsiadm: connection login retries (reopen_max) 5 exceeded\n');
+  return CONNECTION_FAILED;
+}
+
+async function discover(call: ProgramCall, portal: string): Promise<number> {
+  const targets = call.machine.network.iscsiTargets.filter((target) => target.portal === portal);
+  const [first] = targets;
+  if (first?.state !== 'up') return refused(call, portal, first?.state ?? 'refused');
   for (const { name } of targets) call.out(`${portal},1 ${name}\n`);
   return 0;
 }
 
-function addRecord(call: ProgramCall, name: string): number {
-  const target = call.machine.network.iscsiTargets.find((one) => one.name === name);
-  if (!target) return NO_RECORDS;
-  recordsOf(call.machine).set(name, { target, settings: new Map() });
-  return 0;
-}
-
-function listSessions(call: ProgramCall): number {
-  const active = [...recordsOf(call.machine).values()].filter(({ session }) => session);
+function listSessions(call: ProgramCall, isLong: boolean): number {
+  const { machine } = call;
+  const active = [...recordsOf(machine).values()].filter(({ session }) => session);
   if (active.length === 0) {
     call.err('iscsiadm: No active sessions.\n');
     return NO_RECORDS;
   }
-  for (const { target, session } of active)
-    call.out(`tcp: [${session?.id}] ${target.portal},1 ${target.name} (non-flash)\n`);
+  if (isLong) {
+    call.out(printSessions(machine, active, (record) => targetOf(machine, record)));
+    return 0;
+  }
+  for (const { name, portal, session } of active)
+    call.out(`tcp: [${session?.id}] ${portal},1 ${name} (non-flash)\n`);
   return 0;
 }
 
@@ -94,23 +142,68 @@ async function login(call: ProgramCall, record: NodeRecord): Promise<number> {
     call.err('iscsiadm: default: 1 session requested, but 1 already present.\n');
     return SESSION_EXISTS;
   }
-  const { chap, logicalUnits, portal, name } = record.target;
-  const setting = (key: string): string => record.settings.get(`node.session.auth.${key}`) ?? '';
-  if (chap && (setting('username') !== chap.username || setting('password') !== chap.password)) {
-    call.err(
-      `iscsiadm: Could not login to [iface: default, target: ${name}, portal: ${portal}].\n`,
-    );
-    call.err('iscsiadm: initiator reported error (24 - iSCSI login failed due to authorization)\n');
-    return LOGIN_REFUSED;
+  const { name, portal } = record;
+  const target = targetOf(call.machine, record);
+  const where = `[iface: default, target: ${name}, portal: ${portal.replace(/:(\d+)$/, ',$1')}]`;
+  if (target && target.state !== 'up') return refused(call, portal, target.state);
+  const isWrong = target && !accepts(target, record);
+  if (!target || isWrong) {
+    const code = isWrong ? LOGIN_REFUSED : NOT_RETRIED;
+    const why = isWrong
+      ? 'iSCSI login failed due to authorization failure'
+      : 'encountered non-retryable iSCSI login failure';
+    call.err(`iscsiadm: Could not login to ${where}.\n`);
+    call.err(`iscsiadm: initiator reported error (${code} - ${why})\n`);
+    call.err('iscsiadm: Could not log into all portals\n');
+    return code;
   }
   await call.work(300);
-  const disks = logicalUnits.map(
-    ({ sizeBytes, serial }) =>
-      new SimulatedDisk({ sizeBytes, serial, transport: 'scsi', model: 'VIRTUAL-DISK' }),
-  );
-  for (const disk of disks) call.machine.blocks.addDisk(disk);
-  record.session = { id: recordsOf(call.machine).size, disks };
-  call.out(`Login to [iface: default, target: ${name}, portal: ${portal}] successful.\n`);
+  const { machine } = call;
+  record.session = { id: machine.bootId * 100 + 1, bootId: machine.bootId, disks: new Map() };
+  target.initiators.add(machine.hostName);
+  attach(machine, record.session, target);
+  call.out(`Logging in to ${where}\nLogin to ${where} successful.\n`);
+  return 0;
+}
+
+function accepts({ chap }: IscsiTarget, { settings }: NodeRecord): boolean {
+  const setting = (key: string): string => settings.get(`node.session.auth.${key}`) ?? '';
+  if (!chap) return true;
+  if (setting('username') !== chap.username || setting('password') !== chap.password) return false;
+  const { mutual } = chap;
+  const wantsMutual = setting('password_in') !== '';
+  if (!wantsMutual) return true;
+  return setting('username_in') === mutual?.username && setting('password_in') === mutual.password;
+}
+
+/** The kernel makes a disk for every unit that it does not know yet. */
+function attach(machine: Machine, { disks }: IscsiSession, target: IscsiTarget): void {
+  for (const { number, serial, wwn, bytes } of target.logicalUnits) {
+    if (disks.has(number)) continue;
+    const disk = new SimulatedDisk(
+      {
+        sizeBytes: bytes.sizeBytes,
+        serial,
+        ...(wwn !== undefined && { wwn }),
+        transport: 'iscsi',
+        model: 'VIRTUAL-DISK',
+      },
+      bytes,
+    );
+    disk.isSilent = () => target.state !== 'up';
+    disks.set(number, disk);
+    machine.blocks.addDisk(disk);
+  }
+}
+
+async function rescan(call: ProgramCall, record: NodeRecord): Promise<number> {
+  const target = targetOf(call.machine, record);
+  if (!record.session || !target) {
+    call.err('iscsiadm: No session found.\n');
+    return NO_RECORDS;
+  }
+  await call.work(100);
+  attach(call.machine, record.session, target);
   return 0;
 }
 
@@ -120,7 +213,9 @@ async function logout(call: ProgramCall, record: NodeRecord): Promise<number> {
     return NO_RECORDS;
   }
   await call.work(200);
-  for (const disk of record.session.disks) call.machine.blocks.removeDisk(disk);
+  for (const disk of record.session.disks.values()) call.machine.blocks.removeDisk(disk);
+  targetOf(call.machine, record)?.initiators.delete(call.machine.hostName);
   delete record.session;
+  call.out(`Logout of [sid: 1, target: ${record.name}, portal: ${record.portal}] successful.\n`);
   return 0;
 }

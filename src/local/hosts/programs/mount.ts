@@ -4,10 +4,10 @@ import type { BlockNode } from '../block-layer.ts';
 import { isMountable } from '../filesystem-content.ts';
 import type { Machine, Mount } from '../machine.ts';
 import { mainSignature, probe } from '../signatures.ts';
+import { mountCeph, mountNfs } from './mount-network.ts';
 import { type Program, type ProgramCall, parseArguments } from './program.ts';
 
 const FAILED = 32;
-const NFS_FOREGROUND_RETRY_MILLISECONDS = 120_000;
 
 export const mount: Program = async (call) => {
   const { values, operands } = parseArguments(call.arguments, ['-t', '-o', '--types', '--options']);
@@ -23,7 +23,8 @@ export const mount: Program = async (call) => {
     call.err(`mount: ${target}: mount point does not exist.\n`);
     return FAILED;
   }
-  if (type === 'nfs' || type === 'nfs4') return mountNfs(call, source, target, options);
+  if (type === 'nfs' || type === 'nfs4') return mountNfs(call, { source, target, options });
+  if (type === 'ceph') return mountCeph(call, { source, target, options });
   return mountDevice(call, { source, target, type, options });
 };
 
@@ -75,53 +76,6 @@ async function mountDevice(
   return 0;
 }
 
-async function mountNfs(
-  call: ProgramCall,
-  source: string,
-  target: string,
-  options: string[],
-): Promise<number> {
-  const { machine } = call;
-  if (machine.missingPrograms.has('mount.nfs')) {
-    call.err(`mount: ${target}: bad option; for several filesystems (e.g. nfs, cifs) you might `);
-    call.err('need a /sbin/mount.<type> helper program.\n');
-    return FAILED;
-  }
-  const fail = (reason: string): number => {
-    call.err(`mount.nfs: ${reason}\n`);
-    return FAILED;
-  };
-  const { server, exported } = machine.network.findNfs(source);
-  const retries = !options.includes('retry=0');
-  if (!server || server.state === 'refused') {
-    await call.work(retries ? NFS_FOREGROUND_RETRY_MILLISECONDS : 1300);
-    return fail(
-      server
-        ? `Connection refused for ${source} on ${target}`
-        : `Failed to resolve server ${source.split(':')[0]}: Name or service not known`,
-    );
-  }
-  if (server.state === 'hung') {
-    await call.work(retries ? NFS_FOREGROUND_RETRY_MILLISECONDS : 60_000);
-    return fail(`Connection timed out for ${source} on ${target}`);
-  }
-  const version = options.find((option) => /^(nfs)?vers=/.test(option))?.split('=')[1];
-  if (version && !server.versions.includes(version))
-    return fail(`Protocol not supported for ${source} on ${target}`);
-  await call.work(80);
-  if (!exported)
-    return fail(`mounting ${source} failed, reason given by server: No such file or directory`);
-  if (exported.denied) return fail(`access denied by server while mounting ${source}`);
-  machine.addMount({
-    source,
-    target,
-    filesystem: version?.startsWith('3') ? 'nfs' : 'nfs4',
-    options: ['rw', ...options],
-    tree: exported.tree,
-  });
-  return 0;
-}
-
 export const umount: Program = async (call) => {
   const { flags, operands } = parseArguments(call.arguments);
   const path = operands[0] ?? '';
@@ -134,8 +88,13 @@ export const umount: Program = async (call) => {
     call.err(`umount: ${path}: not mounted.\n`);
     return FAILED;
   }
-  const server = found.isNetwork ? machine.network.findNfs(found.source).server : undefined;
-  if (server && server.state !== 'up' && !isLazy && !flags.has('-f')) await call.work(180_000);
+  const isSilent = found.isNetwork
+    ? machine.network.findShare(found)?.state !== 'up'
+    : machine.blocks
+        .nodes()
+        .find(({ kernelName }) => kernelName === found.kernelName)
+        ?.disk?.isSilent();
+  if (isSilent && !isLazy && !flags.has('-f')) await call.work(180_000);
   if (machine.busyTargets.has(found.target) && !isLazy) {
     call.err(`umount: ${path}: target is busy.\n`);
     return FAILED;

@@ -94,6 +94,27 @@ export const cat: Program = async (call) => {
   return 0;
 };
 
+/** readlink -e: the path without symbolic links, if it leads somewhere. */
+export const readlink: Program = async (call) => {
+  await call.work(2);
+  const given = parseArguments(call.arguments).operands[0] ?? '';
+  const path = call.machine.links.get(given) ?? given;
+  const place = call.machine.locate(path);
+  if (!place.tree.exists(place.path)) return 1;
+  call.out(`${path}\n`);
+  return 0;
+};
+
+/** fuser -v -m: who uses the filesystem mounted at a path. Only the numbers go to standard output. */
+export const fuser: Program = async (call) => {
+  await call.work(5);
+  const path = parseArguments(call.arguments).operands[0] ?? '';
+  if (!call.machine.busyTargets.has(path)) return 1;
+  call.err('                     USER        PID ACCESS COMMAND\n');
+  call.err(`${path}:            root       4242 ..c.. bash\n`);
+  return 0;
+};
+
 export const rm: Program = async (call) => {
   await call.work(2);
   const path = parseArguments(call.arguments).operands[0] ?? '';
