@@ -1,5 +1,5 @@
-// The messages that kubectl sends in protobuf whatever the server offers: those of its typed
-// `create` commands. Each is a table from field number to name and type.
+// The messages that kubectl and helm send in protobuf whatever the server offers: those of typed
+// `create` commands, and the options of deletions. Each is a table from field number to name and type.
 
 export type FieldType =
   | 'string'
@@ -82,7 +82,16 @@ const accessReview: Message = {
 };
 
 /** By kind; the versions served are the only ones there are. */
+const deleteOptions: Message = {
+  1: field('gracePeriodSeconds', 'integer'),
+  2: field('preconditions', { 1: field('uid'), 2: field('resourceVersion') }),
+  3: field('orphanDependents', 'boolean'),
+  4: field('propagationPolicy'),
+  5: list('dryRun'),
+};
+
 export const MESSAGES: Readonly<Record<string, Message>> = {
+  DeleteOptions: deleteOptions,
   Namespace: { 1: metadata, 2: field('spec', { 1: list('finalizers') }) },
   ConfigMap: {
     1: metadata,

@@ -1,0 +1,202 @@
+// The chart as helm sees it: what it renders for each documented situation is valid, and safe.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { parse } from 'yaml';
+import { valuesSchema } from '../../scripts/chart/values-schema.ts';
+import { repositoryRoot } from '../structure/source-tree.ts';
+import { chart, helm, type Rendered, render, valuesFiles } from './helm.ts';
+import { helmNames, notInstalled } from './helm-binaries.ts';
+import { typeProblems } from './type-check.ts';
+
+const skip = notInstalled;
+const of = (objects: readonly Rendered[], kind: string, name?: string): Rendered[] =>
+  objects.filter((object) => object.kind === kind && (!name || object.metadata.name === name));
+const PREFIX = 'poolkeeper';
+
+for (const name of helmNames) {
+  describe(`the chart with ${name}`, { skip }, () => {
+    for (const [title, file] of valuesFiles) {
+      it(`passes lint --strict with ${title}`, async () => {
+        const args = ['lint', '--strict', chart, ...(file ? ['--values', file] : [])];
+        const { code, stdout, stderr } = await helm(name, args);
+        assert.equal(code, 0, stdout + stderr);
+      });
+    }
+
+    it('renders the same as the other version of helm', async () => {
+      for (const valuesFile of valuesFiles.values()) {
+        const [mine, other] = await Promise.all([
+          render({ helm: name, valuesFile }),
+          render({ valuesFile }),
+        ]);
+        assert.deepEqual(mine, other);
+      }
+    });
+
+    it('refuses a misspelt value and says which', async () => {
+      const { code, stderr } = await helm(name, [
+        'template',
+        chart,
+        '--set',
+        'controler.replicas=3',
+      ]);
+      assert.notEqual(code, 0);
+      assert.match(stderr, /controler/);
+    });
+
+    it('refuses a value of the wrong type', async () => {
+      const wrong = ['template', chart, '--set-string', 'controller.replicas=two'];
+      const { code, stderr } = await helm(name, wrong);
+      assert.notEqual(code, 0);
+      assert.match(stderr, /replicas/);
+    });
+  });
+}
+
+describe('what the chart installs', { skip }, () => {
+  it('has the shape that Kubernetes knows, field by field', async () => {
+    const objects = new Map<string, Rendered>();
+    for (const [title, valuesFile] of valuesFiles) {
+      const rendered = await render({ valuesFile });
+      rendered.forEach((object, index) => void objects.set(`${title} ${index}`, object));
+    }
+    assert.equal(typeProblems(objects), '');
+  });
+
+  it('would not pass with a field that does not exist', () => {
+    const spec = { podSelector: {}, ingres: [] };
+    const metadata = { name: 'wrong' };
+    const wrong = { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata, spec };
+    assert.match(typeProblems(new Map([['wrong', wrong]])), /ingres/);
+  });
+
+  it('defines the kinds exactly as crds/ does, and keeps them', async () => {
+    for (const definition of of(await render(), 'CustomResourceDefinition')) {
+      const { name, annotations } = definition.metadata;
+      assert.deepEqual(annotations, { 'helm.sh/resource-policy': 'keep' });
+      const [plural, group] = [name.slice(0, name.indexOf('.')), name.slice(name.indexOf('.') + 1)];
+      const text = readFileSync(join(repositoryRoot, `crds/${group}_${plural}.yaml`), 'utf8');
+      assert.deepEqual(definition['spec'], (parse(text) as Rendered)['spec']);
+    }
+  });
+
+  it('leaves the definitions to others when told so', async () => {
+    const objects = await render({ set: ['crds.enabled=false'] });
+    assert.deepEqual(of(objects, 'CustomResourceDefinition'), []);
+  });
+
+  it('runs the controller without any privilege', async () => {
+    const [deployment] = of(await render(), 'Deployment');
+    const pod = deployment!['spec'].template.spec;
+    assert.equal(pod.securityContext.runAsNonRoot, true);
+    assert.deepEqual(pod.securityContext.seccompProfile, { type: 'RuntimeDefault' });
+    for (const container of pod.containers) {
+      assert.deepEqual(container.securityContext, {
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ['ALL'] },
+      });
+      assert.ok(container.resources.requests && container.resources.limits.memory);
+      assert.ok(container.livenessProbe && container.readinessProbe && container.startupProbe);
+    }
+    assert.ok(!pod.hostNetwork && !pod.hostPID);
+    assert.equal(deployment!['spec'].replicas, 2);
+  });
+
+  it('gives the agent what it must have, and not the network of the node', async () => {
+    const [daemonSet] = of(await render(), 'DaemonSet');
+    const pod = daemonSet!['spec'].template.spec;
+    assert.deepEqual(
+      [pod.hostPID, pod.hostNetwork, pod.priorityClassName],
+      [true, undefined, 'system-node-critical'],
+    );
+    assert.deepEqual(pod.tolerations, [{ operator: 'Exists' }]);
+    assert.equal(pod.containers[0].securityContext.readOnlyRootFilesystem, true);
+    assert.ok(!pod.volumes.some((volume: { hostPath?: unknown }) => volume.hostPath));
+  });
+
+  it('disruption budgets only where there is more than one replica', async () => {
+    assert.equal(of(await render(), 'PodDisruptionBudget').length, 1);
+    const single = await render({ set: ['controller.replicas=1'] });
+    assert.deepEqual(of(single, 'PodDisruptionBudget'), []);
+  });
+
+  it('narrows Secrets to the namespaces that are named', async () => {
+    const wide = of(await render(), 'ClusterRole', `${PREFIX}-controller-secrets`);
+    assert.deepEqual(wide[0]!['rules'], [
+      { apiGroups: [''], resources: ['secrets'], verbs: ['get'] },
+    ]);
+    const objects = await render({ set: ['rbac.secretNamespaces={a,b}'] });
+    assert.deepEqual(of(objects, 'ClusterRole', `${PREFIX}-controller-secrets`), []);
+    const places = of(objects, 'Role', `${PREFIX}-controller-secrets`);
+    assert.deepEqual(
+      places.map(({ metadata }) => metadata.namespace),
+      ['a', 'b'],
+    );
+  });
+
+  it('lets nobody create StoragePools who was not told to', async () => {
+    const objects = await render();
+    const bound = of(objects, 'ClusterRole').filter((role) => {
+      const aggregated = Object.keys(role.metadata.labels ?? {}).some((label) =>
+        label.startsWith('rbac.authorization.k8s.io/aggregate-to-'),
+      );
+      const isBound = of(objects, 'ClusterRoleBinding', role.metadata.name).length > 0;
+      return aggregated || isBound;
+    });
+    for (const role of bound) {
+      for (const { resources, verbs } of role['rules']) {
+        const writes = verbs.some((verb: string) => ['create', 'update', '*'].includes(verb));
+        assert.ok(!(writes && resources.includes('storagepools')), role.metadata.name);
+      }
+    }
+  });
+
+  it('a second installation collides with nothing of the first', async () => {
+    const key = ({ kind, metadata }: Rendered): string =>
+      `${kind}/${metadata.namespace ?? ''}/${metadata.name}`;
+    const first = (await render()).map(key);
+    const set = ['crds.enabled=false'];
+    const second = await render({ release: 'other', namespace: 'other-system', set });
+    assert.deepEqual(
+      second.map(key).filter((name) => first.includes(name)),
+      [],
+    );
+  });
+
+  it('hands settings on as the controller reads them', async () => {
+    const objects = await render({
+      set: ['azure.subscriptionId=s', 'controller.config.azureSpeed=2', 'controller.logLevel=warn'],
+    });
+    const [config] = of(objects, 'ConfigMap', `${PREFIX}-controller`);
+    assert.deepEqual(parse(config!['data']['config.yaml']), {
+      installation: 'poolkeeper',
+      azureCloud: 'AzurePublic',
+      azureCredential: 'WorkloadIdentity',
+      azureSubscriptionId: 's',
+      azureSpeed: 2,
+      logLevel: 'warn',
+    });
+  });
+
+  it('names every alert in docs/alerts.md', async () => {
+    const objects = await render({ set: ['metrics.prometheusRule.enabled=true'] });
+    const [rules] = of(objects, 'PrometheusRule');
+    const page = readFileSync(join(repositoryRoot, 'docs/alerts.md'), 'utf8');
+    const sections = [...page.matchAll(/^## (\w+)$/gm)].map(([, title]) => title);
+    const alerts = rules!['spec'].groups[0].rules as { alert: string; annotations: object }[];
+    assert.deepEqual(alerts.map(({ alert }) => alert).toSorted(), sections.toSorted());
+    for (const { alert, annotations } of alerts) {
+      const { runbook_url: runbook } = annotations as { runbook_url: string };
+      assert.ok(runbook.endsWith(`docs/alerts.md#${alert.toLowerCase()}`), runbook);
+    }
+  });
+});
+
+describe('the values', () => {
+  it('have a schema that the defaults satisfy in full', () => {
+    valuesSchema.parse(parse(readFileSync(join(chart, 'values.yaml'), 'utf8')));
+  });
+});
