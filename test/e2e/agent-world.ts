@@ -98,6 +98,8 @@ export interface WorldOptions {
   readonly disks?: readonly SimulatedDisk[];
   readonly speed?: number;
   readonly network?: SimulatedNetwork;
+  /** Keys and values of the Secret that every mount gets. */
+  readonly credentials?: Readonly<Record<string, string>>;
 }
 
 export function blankDisk(serial: string, sizeBytes = GIBIBYTE): SimulatedDisk {
@@ -110,6 +112,7 @@ export class World {
   readonly server = new KubernetesServer(this.runtime);
   readonly host: SimulatedHost;
   readonly user: Kubernetes;
+  credentials: Readonly<Record<string, string>> | undefined;
   #agent: Agent | undefined;
   #life = 0;
 
@@ -125,6 +128,7 @@ export class World {
       ],
       bootMounts: bootMountsOf('os'),
     });
+    this.credentials = options.credentials;
     const to = transportTo(this.server, 'test');
     this.user = connectKubernetes({ runtime: this.runtime, to, component: 'test' });
   }
@@ -157,7 +161,14 @@ export class World {
     const to = mortal(transportTo(this.server, 'agent'), () => this.#life !== life);
     const host = this.host.connect();
     const { runtime } = this;
-    const agent = startAgent({ runtime, to, host, nodeName: 'node-1' });
+    const credentials = this.credentials && { fetch: async () => this.credentials ?? {} };
+    const agent = startAgent({
+      runtime,
+      to,
+      host,
+      nodeName: 'node-1',
+      ...(credentials && { credentials }),
+    });
     // It may have been killed in its very first call.
     if (this.#life === life) this.#agent = agent;
   }
