@@ -13,6 +13,7 @@ import {
 import { slotName } from '../plan/names.ts';
 import type { PoolStep } from '../plan/pool.ts';
 import type { ControllerContext } from './context.ts';
+import { orphan } from './orphan.ts';
 
 interface Pool extends AnyObject {
   metadata: AnyObject['metadata'] & { namespace: string };
@@ -43,11 +44,12 @@ export async function applyPoolSteps<P extends Pool, M extends AnyObject>(
 }
 
 async function applyStep<P extends Pool, M extends AnyObject>(
-  { client }: ControllerContext,
+  context: ControllerContext,
   pool: P,
   step: PoolStep,
   effects: PoolEffects<P, M>,
 ): Promise<void> {
+  const { client } = context;
   const { namespace, name } = pool.metadata;
   switch (step.type) {
     case 'holdPool':
@@ -81,6 +83,10 @@ async function applyStep<P extends Pool, M extends AnyObject>(
         .mergePatch(poolVolumes, { namespace, name: step.volume.metadata.name }, patch)
         .catch(unless(isConflict));
       return;
+    }
+    case 'orphanMember': {
+      const resource = effects.memberResource as unknown as Resource<typeof step.member>;
+      return orphan(context, resource, step.member);
     }
     case 'retireMember': {
       const { uid, resourceVersion } = step;

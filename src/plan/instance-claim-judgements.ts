@@ -25,13 +25,19 @@ export function judgeAttachment(
   instance: PoolInstance,
   volume: PoolVolume | undefined,
 ): Judgement {
-  const others = (instance.status?.volumes ?? []).filter(({ uid }) => uid !== volume?.metadata.uid);
+  const attached = instance.status?.volumes ?? [];
+  const others = attached.filter(({ uid, orphaned }) => uid !== volume?.metadata.uid && !orphaned);
   if (others.length > 0) {
     const message = `Azure is detaching ${others.map(({ name }) => name).join(', ')}`;
     return { status: 'False', reason: 'AttachingVolume', message };
   }
   if (!claim.spec.volume)
     return { status: 'True', reason: 'NoVolumeRequested', message: 'no volume was asked for' };
+  const told = claim.status?.volume;
+  if (!volume && attached.some(({ uid, orphaned }) => orphaned && uid === told?.uid)) {
+    const message = `the pool of ${told?.name} was deleted with deletionPolicy Orphan: the disk stays attached while the claim lasts, and in Azure after that`;
+    return { status: 'True', reason: 'VolumeOrphaned', message };
+  }
   if (!volume && claim.status?.volume) {
     const message = `the record of volume ${claim.status.volume.name} is gone; delete the claim and claim again`;
     return { status: 'False', reason: 'VolumeNotFound', message };

@@ -9,6 +9,7 @@ import type { PoolInstance } from '../api/pool-instance.ts';
 import type { PoolVolume } from '../api/pool-volume.ts';
 import type { Reason } from '../api/reasons.ts';
 import type { PortSeen } from './instance-claim-judgements.ts';
+import { planOrphaned } from './instance-claim-orphan.ts';
 import {
   boundConditions,
   commandsOf,
@@ -52,6 +53,14 @@ function isSpent(status: InstanceClaimStatus | undefined): boolean {
   );
 }
 
+/** True while its status tells of less than it asks for: only such a claim can be waiting. */
+export function isLacking(claim: InstanceClaim): boolean {
+  const { spec, status } = claim;
+  const hasAll =
+    status?.instance !== undefined && (spec.volume === undefined || status.volume !== undefined);
+  return !hasAll && !isOver(claim);
+}
+
 /** True when the claim lacks something that an allocation could give it. */
 export function isWaiting(
   claim: InstanceClaim,
@@ -70,6 +79,8 @@ export function planInstanceClaim(snapshot: InstanceClaimSnapshot, now: number):
   const expiresAt = expiry(before, claim);
   const expired = expiresAt !== undefined && expiresAt <= now;
   if (isOver(claim) || expired) return planRelease(snapshot, before, now);
+  const orphaned = planOrphaned(claim, instance, now);
+  if (orphaned) return orphaned;
   if (!instance && before.instance) return planLost(claim, before, now);
   if (!instance) return planWaiting(snapshot, before, now);
 

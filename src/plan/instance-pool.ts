@@ -11,7 +11,6 @@ import {
   type InstallationDefaults,
   type Refusal,
   recordedScope,
-  refusePolicy,
   resolveScope,
 } from './pool-scope.ts';
 import { choosePrewarms } from './prewarm.ts';
@@ -80,6 +79,7 @@ export function planInstancePool(
       isExcused: (member) => isCapacityRefusal(member as PoolInstance),
       blocked: stall !== undefined,
       paused: spec.paused,
+      deletionPolicy: spec.deletionPolicy,
       outdated: new Set(outdated.map((member) => member.metadata.name)),
       discovery: snapshot.discovery,
     },
@@ -139,7 +139,7 @@ function unsupported({ spec }: InstancePool): Stall | undefined {
   });
   if (spec.prewarm && spec.warmState === 'Hibernated')
     return stall('prewarm with warmState Hibernated');
-  return refusePolicy(spec.deletionPolicy);
+  return undefined;
 }
 
 function prewarmSteps({ pool, members, prewarmVolumes }: InstancePoolSnapshot): PoolStep[] {

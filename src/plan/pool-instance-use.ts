@@ -6,6 +6,7 @@ import { planDataDisks } from './data-disks.ts';
 import { planHook } from './hooks.ts';
 import { carriesTags, inPhase, withoutOperation } from './member.ts';
 import type { MachineSeen, PoolInstancePlan, PoolInstanceSnapshot } from './pool-instance.ts';
+import { isOn, orphansOn } from './pool-instance-orphan.ts';
 import {
   failed,
   polled,
@@ -56,8 +57,13 @@ export function planUse(
   if (claimRef && machine.hibernated) return wake(snapshot, seen, machine, now);
   const claimed = { ...snapshot, instance: { ...instance, status } };
   const tags = tagsFor(claimed, claimRef ? 'connected' : 'free');
-  const { abandoned = [], strays = [] } = snapshot;
+  const { strays = [] } = snapshot;
+  const abandoned = [
+    ...(snapshot.abandoned ?? []),
+    ...snapshot.volumes.filter((volume) => volume.spec.orphan && !isOn(machine, volume)),
+  ];
   const wanted = snapshot.volumes.filter((volume) => !abandoned.includes(volume));
+  const orphans = wanted.filter(({ spec }) => spec.orphan !== undefined);
   const disks = planDataDisks(machine.dataDisks, wanted, strays);
   if (disks.change) {
     const operationType = disks.change.attach.length > 0 ? 'Attach' : 'Detach';
@@ -69,7 +75,9 @@ export function planUse(
     } as const;
     return { step, because: disks.because, status: seen };
   }
-  const settled = { ...withoutOperation(seen), volumes: [...disks.attached] };
+  const stays = orphansOn(machine, orphans, seen);
+  const ours = disks.attached.filter(({ uid }) => !stays.some((orphan) => orphan.uid === uid));
+  const settled = { ...withoutOperation(seen), volumes: [...ours, ...stays] };
   if (!carriesTags(machine.tags, tags)) {
     return {
       step: { type: 'tagInstance', id: machine.id, tags },

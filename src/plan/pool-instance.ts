@@ -4,8 +4,10 @@ import type { InstancePool } from '../api/instance-pool.ts';
 import type { PoolInstance, PoolInstanceStatus } from '../api/pool-instance.ts';
 import type { PoolVolume } from '../api/pool-volume.ts';
 import { isHookDue } from './hooks.ts';
+import type { TagChange } from './member.ts';
 import { cloudName } from './names.ts';
 import { planCreation } from './pool-instance-creation.ts';
+import { planOrphan } from './pool-instance-orphan.ts';
 import { planDeletion, planRelease } from './pool-instance-release.ts';
 import { rest, withoutError } from './pool-instance-status.ts';
 import { planUse } from './pool-instance-use.ts';
@@ -57,6 +59,8 @@ export interface PoolInstanceSnapshot {
   readonly strays?: readonly AttachedVolume[];
   /** Those of `volumes` that belong to a claim which is over and was not this instance's. */
   readonly abandoned?: readonly PoolVolume[];
+  /** Whether the claim knows that its machine is let go of, or needs to be told nothing any more. */
+  readonly isClaimTold?: boolean;
   /** NICs and OS disks of this record that outlived its VM. */
   readonly leftovers: readonly Leftover[];
   readonly installation: string;
@@ -90,6 +94,18 @@ export type PoolInstanceStep =
   | { readonly type: 'deleteLeftover'; readonly leftover: Leftover }
   /** Clears instanceRef and claimRef of these volumes, remembering the claim: they are detached. */
   | { readonly type: 'releaseVolumes'; readonly volumes: readonly PoolVolume[] }
+  /** Marks volumes as let go of, with the machine that they stay on. */
+  | { readonly type: 'orphanVolumes'; readonly volumes: readonly PoolVolume[] }
+  /** Takes our tags off the machine and its parts, the machine last. */
+  | {
+      readonly type: 'orphanMachine';
+      readonly id: string;
+      readonly tags: TagChange;
+      readonly parts: {
+        readonly networkInterfaceIds: readonly string[];
+        readonly osDiskId?: string | undefined;
+      };
+    }
   | { readonly type: 'retire' }
   | { readonly type: 'clearClaim' }
   | { readonly type: 'releaseRecord' };
@@ -111,6 +127,7 @@ export function instanceNeedsLook(
   { volumes, claim, pool }: Pick<PoolInstanceSnapshot, 'volumes' | 'claim' | 'pool'>,
 ): boolean {
   const status = instance.status ?? EMPTY_INSTANCE_STATUS;
+  if (instance.spec.orphan) return true;
   if (instance.metadata.deletionTimestamp !== undefined && claim !== 'active') return true;
   if (status.phase === 'Free' || status.phase === 'Claimed') {
     if (claim === 'over' || status.operation !== undefined) return true;
@@ -118,11 +135,23 @@ export function instanceNeedsLook(
       if (status.phase === 'Free' || status.azure?.powerState !== 'running') return true;
       if (isHookDue(instance, pool, 'onClaim')) return true;
     }
-    const held = new Set(status.volumes.map(({ uid }) => uid));
-    return volumes.length !== held.size || volumes.some(({ metadata }) => !held.has(metadata.uid));
+    return !isNoted(status, volumes);
   }
   if (status.phase === 'Quarantined') return claim !== 'none';
   return status.phase !== 'Failed';
+}
+
+/** True when the status names just the volumes that are meant for it, and whether they are let go of. */
+function isNoted({ volumes: noted }: PoolInstanceStatus, meant: readonly PoolVolume[]): boolean {
+  const uids = new Set(meant.map(({ metadata }) => metadata.uid));
+  const counted = noted.filter(({ uid, orphaned }) => orphaned !== true || uids.has(uid));
+  return (
+    counted.length === meant.length &&
+    meant.every(({ metadata, spec }) => {
+      const entry = counted.find(({ uid }) => uid === metadata.uid);
+      return entry && (entry.orphaned === true) === (spec.orphan !== undefined);
+    })
+  );
 }
 
 export function planPoolInstance(snapshot: PoolInstanceSnapshot, now: number): PoolInstancePlan {
@@ -137,6 +166,7 @@ export function planPoolInstance(snapshot: PoolInstanceSnapshot, now: number): P
       waitMilliseconds: pause,
     };
   }
+  if (instance.spec.orphan) return planOrphan(snapshot, status, now);
   if (claim === 'over') return planRelease(snapshot, status, now);
   // A claim is served to its end, whoever deleted the record meanwhile.
   if (instance.metadata.deletionTimestamp !== undefined && claim !== 'active')

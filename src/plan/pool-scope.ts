@@ -58,13 +58,6 @@ export function recordedScope(
   return before === undefined ? {} : { scope: before };
 }
 
-/** What this version can't do yet is refused in words rather than ignored. */
-export function refusePolicy(deletionPolicy: 'Block' | 'Orphan'): Refusal | undefined {
-  if (deletionPolicy === 'Block') return undefined;
-  const message = 'spec.deletionPolicy Orphan is not supported by this version: use Block';
-  return { reason: 'InvalidSpec', message };
-}
-
 /** Azure ignores case in subscription and group names. */
 function differences(recorded: ResolvedScope, now: ResolvedScope): string | undefined {
   for (const field of ['subscriptionId', 'resourceGroup', 'location'] as const) {

@@ -7,14 +7,11 @@ import type { ObjectMeta } from '../api/object.ts';
 import type { PoolInstance } from '../api/pool-instance.ts';
 import type { PoolVolume } from '../api/pool-volume.ts';
 import type { Scaling } from '../api/scaling.ts';
-import {
-  type CreationFailures,
-  type LastError,
-  type RecentAction,
-  recentActionsMaximum,
-} from '../api/status.ts';
-import { backoffMilliseconds } from './backoff.ts';
+import { type CreationFailures, type RecentAction, recentActionsMaximum } from '../api/status.ts';
+import { latestError, rememberFailures } from './creation-failures.ts';
 import type { PoolDiscovery } from './discovery.ts';
+import { decideDeletion, retirement } from './pool-deletion.ts';
+import { countRoles, isUnproven, type Member, ownMembers, roleOf } from './pool-roles.ts';
 import {
   decideScaling,
   type MemberRole,
@@ -22,14 +19,14 @@ import {
   type ScalingMember,
 } from './scaling.ts';
 
-type Member = PoolInstance | PoolVolume;
-
 export type PoolStep =
   | { readonly type: 'holdPool' }
   | { readonly type: 'releasePool' }
   /** Let a free instance hold a fresh volume ahead of time. */
   | { readonly type: 'prewarm'; readonly instance: PoolInstance; readonly volume: PoolVolume }
   | { readonly type: 'createMember'; readonly ordinal: number; readonly zone?: string }
+  /** The member stays in Azure and is nobody's business any more: marked first, by compare-and-swap. */
+  | { readonly type: 'orphanMember'; readonly member: Member }
   /** DELETE with preconditions: refused when anyone bound the member in the meantime. */
   | {
       readonly type: 'retireMember';
@@ -57,6 +54,7 @@ export interface PoolInput {
   /** Nothing may be created: paused, stalled, or the golden snapshot isn't ready. */
   readonly blocked: boolean;
   readonly paused: boolean;
+  readonly deletionPolicy: 'Block' | 'Orphan';
   /** Nothing can be had in Azure before this moment. */
   readonly createNotBefore?: number | undefined;
   /** A failed member that says nothing about the next one: it is replaced without a pause. */
@@ -79,17 +77,16 @@ export interface PoolDecision {
   readonly deletion?: { readonly message: string };
 }
 
-/** First retry soon: most failures are one bad machine. Then give capacity and people time. */
-const CREATION_BACKOFF = { firstMilliseconds: 10_000, maxMilliseconds: 600_000 };
-
 export function decidePool(input: PoolInput, now: number): PoolDecision {
   const { metadata, members } = input;
-  if (metadata.deletionTimestamp !== undefined) return decideDeletion(input);
+  if (metadata.deletionTimestamp !== undefined) {
+    return { ...idle(input), ...decideDeletion(input) };
+  }
   if (!metadata.finalizers?.includes(childrenFinalizer)) {
     return { ...idle(input), steps: [{ type: 'holdPool' }] };
   }
 
-  const failures = rememberFailures(input, now);
+  const failures = rememberFailures(input, ownMembers(input), now);
   const pauses = [failures && Date.parse(failures.nextAttemptTime), input.createNotBefore];
   const notBefore = Math.max(0, ...pauses.filter((pause) => pause !== undefined));
   const scaling = decideScaling(
@@ -137,24 +134,6 @@ export function decidePool(input: PoolInput, now: number): PoolDecision {
   };
 }
 
-/** Set aside because nothing proves that it was never handed out, and nobody can ask for it back. */
-function isUnproven(member: Member): boolean {
-  const { spec, status } = member;
-  const { azure } = status ?? {};
-  // A machine that isn't ours holds the disk: somebody else must let go of it first.
-  const isForeign =
-    azure !== undefined &&
-    'managedBy' in azure &&
-    azure.managedBy !== undefined &&
-    !('instanceRef' in spec && spec.instanceRef !== undefined);
-  return (
-    roleOf(member) === 'quarantined' &&
-    status?.lastError?.code === 'StateUnproven' &&
-    spec.lastClaimRef === undefined &&
-    !isForeign
-  );
-}
-
 /** What is known to exist without a record keeps its slot: it is adopted before anything is made. */
 function missingMembers({ discovery, members }: PoolInput): ScalingMember[] {
   const used = new Set(members.map(({ spec }) => spec.ordinal));
@@ -165,57 +144,6 @@ function missingMembers({ discovery, members }: PoolInput): ScalingMember[] {
     role: 'creating' as const,
     freeSince: 0,
   }));
-}
-
-/** What a member counts as; a record under deletion counts until it is gone. */
-export function roleOf(member: Member): MemberRole {
-  const { spec, metadata, status } = member;
-  if (spec.claimRef !== undefined) return status?.phase === 'Releasing' ? 'releasing' : 'claimed';
-  if (metadata.deletionTimestamp !== undefined) return 'deleting';
-  switch (status?.phase ?? 'Pending') {
-    case 'Pending':
-    case 'Creating':
-      return 'creating';
-    case 'Free':
-      // A disk on its way into an instance isn't free any more, though nobody claimed it.
-      return 'instanceRef' in spec && spec.instanceRef !== undefined ? 'claimed' : 'free';
-    case 'Failed':
-      return 'failed';
-    case 'Quarantined':
-      return 'quarantined';
-    case 'Retained':
-      return 'retained';
-    case 'Deleting':
-      return 'deleting';
-    case 'Releasing':
-    case 'Detaching':
-      return 'releasing';
-    default:
-      return 'claimed';
-  }
-}
-
-function decideDeletion(input: PoolInput): PoolDecision {
-  const { metadata } = input;
-  const members = ownMembers(input);
-  if (members.length === 0) {
-    const held = metadata.finalizers?.includes(childrenFinalizer);
-    const steps: PoolStep[] = held ? [{ type: 'releasePool' }] : [];
-    return { ...idle(input), steps, deletion: { message: 'nothing is left' } };
-  }
-  const standing = members.filter(
-    ({ metadata: { deletionTimestamp } }) => deletionTimestamp === undefined,
-  );
-  const inUse = standing.filter((member) =>
-    ['claimed', 'releasing', 'retained'].includes(roleOf(member)),
-  );
-  const steps = standing.filter((member) => !inUse.includes(member)).map(retirement);
-  const going = members.length - inUse.length;
-  const message =
-    inUse.length > 0
-      ? `waits while ${inUse.length} members are in use: ${listed(inUse)}; release their claims or delete them`
-      : `waits for ${going} members to be deleted`;
-  return { ...idle(input), steps, deletion: { message } };
 }
 
 function idle(input: PoolInput): PoolDecision {
@@ -241,11 +169,6 @@ function countOutdated({ members, outdated }: PoolInput): number {
   return members.filter(
     (member) => roleOf(member) === 'free' && (outdated?.has(member.metadata.name) ?? false),
   ).length;
-}
-
-/** A pool made again under an old name finds the old one's members in its slots until they are gone. */
-function ownMembers({ metadata, members }: PoolInput): readonly Member[] {
-  return members.filter((member) => member.spec.poolRef.uid === metadata.uid);
 }
 
 function asScalingMember(member: Member, poolUid: string): ScalingMember {
@@ -275,37 +198,6 @@ function lastScaling(input: PoolInput): number | undefined {
     .filter((time) => time !== undefined)
     .map((time) => Date.parse(time));
   return times.length === 0 ? undefined : Math.max(...times);
-}
-
-function rememberFailures(input: PoolInput, now: number): CreationFailures | undefined {
-  const before = input.memory.creationFailures;
-  const failed = ownMembers(input).filter((member) => roleOf(member) === 'failed');
-  const fresh = latestError(
-    failed.filter((member) => !wasMade(member) && !input.isExcused?.(member)),
-  );
-  // Failed members may be seen more than once before they are gone; each failure counts once.
-  if (fresh && !(before && Date.parse(fresh.time) <= Date.parse(before.lastError.time))) {
-    const count = (before?.count ?? 0) + 1;
-    const delay = backoffMilliseconds(count, CREATION_BACKOFF);
-    return { count, lastError: fresh, nextAttemptTime: timestamp(now + delay) };
-  }
-  if (!before) return undefined;
-  const failedAt = Date.parse(before.lastError.time);
-  const recovered = input.members.some(
-    ({ status }) => status?.createdAt !== undefined && Date.parse(status.createdAt) > failedAt,
-  );
-  return recovered ? undefined : before;
-}
-
-/** What once was ready and failed later says nothing against making another. */
-function wasMade({ status }: Member): boolean {
-  return status?.createdAt !== undefined;
-}
-
-function latestError(failed: readonly Member[]): LastError | undefined {
-  return failed
-    .flatMap(({ status }) => (status?.lastError ? [status.lastError] : []))
-    .sort((a, b) => Date.parse(b.time) - Date.parse(a.time))[0];
 }
 
 function remember(
@@ -358,21 +250,6 @@ function remember(
       scaling.nextScaleDownAt === undefined ? undefined : timestamp(scaling.nextScaleDownAt),
     recentActions: [...actions, ...input.memory.recentActions].slice(0, recentActionsMaximum),
   };
-}
-
-function countRoles(members: readonly Member[]): Map<MemberRole, number> {
-  const roles = new Map<MemberRole, number>();
-  for (const member of members) roles.set(roleOf(member), (roles.get(roleOf(member)) ?? 0) + 1);
-  return roles;
-}
-
-function retirement({ metadata: { name, uid, resourceVersion } }: Member): PoolStep {
-  return { type: 'retireMember', name, uid, resourceVersion };
-}
-
-function listed(members: readonly Member[]): string {
-  const names = members.slice(0, 5).map(({ metadata: { name } }) => name);
-  return members.length > 5 ? `${names.join(', ')} and others` : names.join(', ');
 }
 
 function waitUntil(at: number | undefined, now: number): { waitMilliseconds?: number } {

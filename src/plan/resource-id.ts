@@ -17,5 +17,5 @@ export function parseResourceId(id: string): ResourceIdPath | undefined {
 /** True when `id` is `parent` or lies below it. */
 export function isWithin(id: ResourceIdPath, parent: string): boolean {
   const path = parseResourceId(parent);
-  return path !== undefined && path.every((segment, index) => segment === id[index]);
+  return path?.every((segment, index) => segment === id[index]) ?? false;
 }

@@ -15,7 +15,6 @@ import {
   type InstallationDefaults,
   type Refusal,
   recordedScope,
-  refusePolicy,
   resolveScope,
 } from './pool-scope.ts';
 
@@ -79,9 +78,8 @@ export function planVolumePool(
   const before = pool.status ?? EMPTY_VOLUME_POOL_STATUS;
   const resolved = resolveScope(pool.spec.azure, before.scope, snapshot.defaults);
   const golden = judgeSnapshot(pool, before, snapshot.goldenSnapshot);
-  const policy = refusePolicy(pool.spec.deletionPolicy);
   const stall: Stall | undefined =
-    'scope' in resolved ? (snapshot.refusal ?? policy ?? golden.stall) : resolved;
+    'scope' in resolved ? (snapshot.refusal ?? golden.stall) : resolved;
   const decided = decidePool(
     {
       metadata: pool.metadata,
@@ -92,6 +90,7 @@ export function planVolumePool(
       zones: 'scope' in resolved ? resolved.scope.zones : [],
       blocked: stall !== undefined || golden.waitsFor !== undefined,
       paused: pool.spec.paused,
+      deletionPolicy: pool.spec.deletionPolicy,
       outdated: outdatedMembers(snapshot, golden.status),
       discovery: snapshot.discovery,
     },

@@ -4,7 +4,7 @@ export const mutation: Mutation = {
   defect: 'Deleting a pool deletes what claims own.',
   edits: [
     {
-      file: 'src/plan/pool.ts',
+      file: 'src/plan/pool-deletion.ts',
       find: "['claimed', 'releasing', 'retained'].includes(",
       replace: "['releasing'].includes(",
     },

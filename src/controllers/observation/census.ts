@@ -6,7 +6,7 @@ import type { PoolInstance } from '../../api/pool-instance.ts';
 import type { PoolVolume } from '../../api/pool-volume.ts';
 import type { VolumePool } from '../../api/volume-pool.ts';
 import { isWaiting } from '../../plan/instance-claim.ts';
-import { roleOf } from '../../plan/pool.ts';
+import { roleOf } from '../../plan/pool-roles.ts';
 import type { MemberRole } from '../../plan/scaling.ts';
 import type { Stores } from '../context.ts';
 import { BY_CLAIM, BY_INSTANCE_POOL, BY_POOL, BY_VOLUME_POOL } from '../stores.ts';

@@ -1,7 +1,7 @@
 // Everything there is to say about the pools, for a person who debugs: GET /debug/pools. Holds no
 // secrets: settings are chosen field by field, and messages are those of the statuses.
 import { findCondition } from '../../api/conditions.ts';
-import { roleOf } from '../../plan/pool.ts';
+import { roleOf } from '../../plan/pool-roles.ts';
 import type { MemberRole } from '../../plan/scaling.ts';
 import type { Stores } from '../context.ts';
 import {

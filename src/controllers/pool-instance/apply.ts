@@ -6,9 +6,12 @@ import { poolInstances, poolVolumes } from '../../api/resources.ts';
 import type { OperationRecord } from '../../api/status.ts';
 import type { CallContext } from '../../azure/port.ts';
 import { locked, removeFinalizerPatch } from '../../kube/index.ts';
+import { orphanTags, ownsTags } from '../../plan/member.ts';
 import { EMPTY_INSTANCE_STATUS, type PoolInstancePlan } from '../../plan/pool-instance.ts';
+import { looseSpec } from '../../plan/volume-release.ts';
 import { type Effect, type EffectOutcome, noOperation, runEffect } from '../cloud-effect.ts';
 import type { ControllerContext } from '../context.ts';
+import { orphan } from '../orphan.ts';
 import type { Gathered } from './gather.ts';
 import { instanceIntent } from './intent.ts';
 
@@ -51,8 +54,15 @@ export async function apply(
     case 'deleteLeftover':
       return effect('Delete', () => cloud.delete(step.leftover.kind, step.leftover.id, call));
     case 'releaseVolumes':
-      await Promise.all(step.volumes.map((volume) => releaseVolume(context, volume)));
+      await Promise.all(step.volumes.map((volume) => releaseVolume(context, instance, volume)));
       return { status };
+    case 'orphanVolumes':
+      await Promise.all(step.volumes.map((volume) => orphan(context, poolVolumes, volume)));
+      return { status };
+    case 'orphanMachine':
+      return effect(undefined, () =>
+        orphanMachine(context, instance, step, call).then(noOperation),
+      );
     case 'retire':
       await client.delete(poolInstances, { namespace, name }, { uid, resourceVersion });
       return { status };
@@ -68,14 +78,34 @@ export async function apply(
   }
 }
 
+/** Its NIC and its OS disk carry tags of ours too; the machine's own go last, as proof for the rest. */
+async function orphanMachine(
+  { cloud, installation }: ControllerContext,
+  instance: PoolInstance,
+  { id, tags, parts }: Extract<PoolInstancePlan['step'], { type: 'orphanMachine' }>,
+  call: CallContext,
+): Promise<void> {
+  const all = [
+    ...parts.networkInterfaceIds.map((part) => ['networkInterface', part] as const),
+    ...(parts.osDiskId === undefined ? [] : [['volume', parts.osDiskId] as const]),
+  ];
+  for (const [kind, part] of all) {
+    const seen = await cloud.get(kind, part, call);
+    if (seen && ownsTags(instance, seen.tags)) {
+      await cloud.tag(kind, part, orphanTags(instance, installation, seen.tags), call);
+    }
+  }
+  await cloud.tag('instance', id, tags, call);
+}
+
 /** One write lets go of the instance and of the claim, and remembers whose bytes the disk holds. */
-async function releaseVolume({ client }: ControllerContext, volume: PoolVolume): Promise<void> {
+async function releaseVolume(
+  { client }: ControllerContext,
+  instance: PoolInstance,
+  volume: PoolVolume,
+): Promise<void> {
   const { namespace, name } = volume.metadata;
-  const { claimRef } = volume.spec;
-  const spec = {
-    instanceRef: null,
-    ...(claimRef ? { claimRef: null, lastClaimRef: claimRef } : {}),
-  };
+  const spec = looseSpec(volume, instance);
   const patch = { metadata: { labels: { [labels.claim]: null } }, spec };
   await client.mergePatch(poolVolumes, { namespace, name }, locked(volume, patch));
 }

@@ -9,6 +9,7 @@ import {
 } from '../../azure/port.ts';
 import { isSurplusInstance } from '../../plan/claim-holdings.ts';
 import { isOver } from '../../plan/instance-claim.ts';
+import { isToldOfOrphan } from '../../plan/instance-claim-orphan.ts';
 import {
   type ClaimSeen,
   instanceNeedsLook,
@@ -61,6 +62,7 @@ export async function gather(
     claim,
     volumes,
     abandoned,
+    isClaimTold: spec.orphan ? await isClaimTold(context, instance) : false,
     strays: live ? await findStrays(context, instance, live, wanted) : [],
     leftovers: deleting && machine === 'absent' ? await findLeftovers(context, instance, call) : [],
     installation,
@@ -92,6 +94,17 @@ async function lookAtClaim(
   const live = await client.get(instanceClaims, { namespace, name });
   if (live?.metadata.uid !== claimRef.uid) return 'over';
   return isOver(live) ? 'over' : 'active';
+}
+
+/** Live, because with the record goes the last that could tell it. */
+async function isClaimTold(
+  { client }: ControllerContext,
+  { spec: { claimRef } }: PoolInstance,
+): Promise<boolean> {
+  if (!claimRef) return true;
+  const { namespace, name, uid } = claimRef;
+  const live = await client.get(instanceClaims, { namespace, name });
+  return live?.metadata.uid !== uid || isOver(live) || isToldOfOrphan(live.status);
 }
 
 /** NICs and OS disks go with their VM unless its creation or deletion failed half-way. */

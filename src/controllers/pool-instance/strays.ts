@@ -17,6 +17,10 @@ export async function findStrays(
   wanted: readonly PoolVolume[],
 ): Promise<AttachedVolume[]> {
   const wantedIds = new Set(wanted.map(({ status }) => status?.azure?.resourceId.toLowerCase()));
+  // Let go of by its pool, it has no record and stays all the same.
+  for (const { orphaned, resourceId } of instance.status?.volumes ?? []) {
+    if (orphaned) wantedIds.add(resourceId.toLowerCase());
+  }
   const strays: AttachedVolume[] = [];
   for (const { diskId, lun, toBeDetached } of live.dataDisks) {
     if (toBeDetached || wantedIds.has(diskId.toLowerCase())) continue;
@@ -28,7 +32,10 @@ export async function findStrays(
   return strays;
 }
 
-/** Volumes for this instance of a claim that neither owns the instance nor exists any more. */
+/**
+ * Volumes for this instance of a claim that neither owns the instance nor exists any more, and those
+ * attached ahead of time whose record was retired before anybody claimed them.
+ */
 export async function findAbandoned(
   { client }: ControllerContext,
   { spec: { claimRef } }: PoolInstance,
@@ -37,6 +44,9 @@ export async function findAbandoned(
   const abandoned: PoolVolume[] = [];
   for (const volume of volumes) {
     const owner = volume.spec.claimRef;
+    if (!owner && !claimRef && volume.metadata.deletionTimestamp !== undefined) {
+      abandoned.push(volume);
+    }
     if (!owner || owner.uid === claimRef?.uid) continue;
     const { namespace, name } = owner;
     const claim = await client.get(instanceClaims, { namespace, name });

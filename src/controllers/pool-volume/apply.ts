@@ -10,6 +10,7 @@ import {
   type MemberPlan,
   type PoolVolumeStep,
 } from '../../plan/pool-volume.ts';
+import { looseSpec } from '../../plan/volume-release.ts';
 import { type Effect, type EffectOutcome, noOperation, runEffect } from '../cloud-effect.ts';
 import type { ControllerContext } from '../context.ts';
 
@@ -44,11 +45,7 @@ export async function apply(
       await client.delete(poolVolumes, { namespace, name }, { uid, resourceVersion });
       return { status };
     case 'forgetHolder': {
-      const { claimRef } = volume.spec;
-      const spec = {
-        instanceRef: null,
-        ...(claimRef ? { claimRef: null, lastClaimRef: claimRef } : {}),
-      };
+      const spec = looseSpec(volume, undefined);
       const patch = { metadata: { labels: { [labels.claim]: null } }, spec };
       await client.mergePatch(poolVolumes, { namespace, name }, locked(volume, patch));
       return { status };
