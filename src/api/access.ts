@@ -53,6 +53,7 @@ function rule(
 
 const { events, leases, namespaces, nodes, secrets, configMaps } = builtIns;
 const {
+  backendProbes,
   instanceClaims,
   instancePools,
   nodeMounts,
@@ -71,11 +72,7 @@ export const controllerAccess: Access = {
   everywhere: [
     rule('reads what users want', ['list', 'watch'], userKinds),
     rule('looks again before it acts on a claim or a pool', ['get'], [instanceClaims, volumePools]),
-    rule(
-      'holds and lets go of what users made, by finalizers',
-      ['patch'],
-      [instancePools, volumePools, instanceClaims, storagePools],
-    ),
+    rule('holds and lets go of what users made, by finalizers', ['patch'], userKinds),
     rule('says how far it is', ['patch'], userKinds, 'status'),
     rule(
       'keeps a record of every machine and disk',
@@ -88,6 +85,11 @@ export const controllerAccess: Access = {
       'asks agents for storage, and lets go of what a lost node left',
       ['create', 'delete', 'list', 'patch', 'watch'],
       [nodeMounts],
+    ),
+    rule(
+      'asks agents to probe the backends that only nodes reach',
+      ['create', 'delete', 'list', 'patch', 'watch'],
+      [backendProbes],
     ),
     rule('knows which nodes there are, and their disks', ['list', 'watch'], [storageNodes]),
     rule('knows which nodes there are', ['list', 'watch'], [nodes]),
@@ -110,7 +112,8 @@ export const controllerAccess: Access = {
 export const agentAccess: Access = {
   everywhere: [
     rule('reads what is wanted of its node', ['get', 'list', 'watch'], [nodeMounts]),
-    rule('says how far it is', ['patch'], [nodeMounts], 'status'),
+    rule('reads which backends its node is to probe', ['list', 'watch'], [backendProbes]),
+    rule('says how far it is', ['patch'], [nodeMounts, backendProbes], 'status'),
     rule('publishes the disks of its node', ['create', 'get'], [storageNodes]),
     rule('says what they hold', ['patch'], [storageNodes], 'status'),
     rule('tells people what happened', ['create', 'patch'], [events]),

@@ -21,6 +21,8 @@ export interface Node extends AnyObject {
     /** `azure:///subscriptions/…/virtualMachines/<name>` on Azure. */
     providerID?: string;
     unschedulable?: boolean;
+    /** The networks of its pods. */
+    podCIDRs?: string[];
     taints?: { key: string; value?: string; effect: string }[];
   };
   status?: {

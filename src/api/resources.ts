@@ -1,5 +1,6 @@
 // Descriptors of Poolkeeper's own kinds. No schema is loaded from here: a process that only talks
 // to the API server (an agent, say) doesn't pay for them.
+import type { BackendProbe } from './backend-probe.ts';
 import type { InstanceClaim } from './instance-claim.ts';
 import type { InstancePool } from './instance-pool.ts';
 import type { NodeMount } from './node-mount.ts';
@@ -41,4 +42,5 @@ export const storageBackends = resource<StorageBackend>('StorageBackend', 'sback
 export const poolInstances = resource<PoolInstance>('PoolInstance', 'pinst');
 export const poolVolumes = resource<PoolVolume>('PoolVolume', 'pvol');
 export const nodeMounts = resource<NodeMount>('NodeMount', 'nmount');
+export const backendProbes = resource<BackendProbe>('BackendProbe', 'bprobe');
 export const storageNodes = resource<StorageNode>('StorageNode', 'snode', 'Cluster');

@@ -1,99 +1,20 @@
 // StorageBackend: a storage endpoint, probed and measured, for StoragePools to refer to.
 import * as z from 'zod';
-import { ageColumn, column, type KindDefinition, messageColumn } from './kind.ts';
 import {
-  cephFields,
-  iscsiLun,
-  iscsiPortal,
-  iscsiTarget,
-  mountOptions,
-  nfsExportPath,
-  nfsServer,
-  nfsVersion,
-} from './network-storage.ts';
+  cephfsEndpoint,
+  endpointAdvice,
+  httpEndpoint,
+  iscsiEndpoint,
+  nfsEndpoint,
+  s3Endpoint,
+} from './backend-endpoints.ts';
+import { ageColumn, column, type KindDefinition, messageColumn } from './kind.ts';
 import type { NamespacedObject } from './object.ts';
+import { probeMeasurements, storageBackendPhase } from './probe-result.ts';
 import { storageBackends } from './resources.ts';
-import { immutableFields, immutableRule, setList, withRules } from './rules.ts';
+import { immutableRule, withRules } from './rules.ts';
 import { nameReference, observed } from './status.ts';
-import { byteCount, dataKey, durationText, integer, objectName, text, time } from './text.ts';
-
-const advice = 'it says which storage this is; create another backend';
-
-/** http(s) without credentials in it. */
-function url() {
-  return z
-    .string()
-    .max(2048)
-    .regex(/^https?:\/\/[^\s/?#@]+(\/[^\s]*)?$/);
-}
-
-const nfs = immutableFields(
-  z.object({
-    server: nfsServer(),
-    exportPath: nfsExportPath(),
-    version: nfsVersion.describe('Protocol version.').default('4.1'),
-    options: mountOptions()
-      .describe('Further mount options, such as `["nconnect=4"]`.')
-      .default([]),
-  }),
-  ['server', 'exportPath'],
-  { path: 'spec.nfs', advice },
-);
-
-const http = immutableFields(
-  z.object({
-    baseURL: url().describe('What is asked for, such as `https://files.example.com/`.'),
-    method: z
-      .enum(['HEAD', 'GET'])
-      .describe('`HEAD` falls back to a GET of one byte where the server refuses it.')
-      .default('HEAD'),
-    expectedStatusCodes: setList(z.array(integer(100, 599)).min(1).max(16))
-      .describe('Answers that count as good; left out, any from 200 to 299.')
-      .optional(),
-  }),
-  ['baseURL'],
-  { path: 'spec.http', advice },
-);
-
-const s3 = immutableFields(
-  z.object({
-    endpoint: url().describe('The service, such as `https://s3.eu-west-1.amazonaws.com`.'),
-    bucket: z
-      .string()
-      .min(3)
-      .max(63)
-      .regex(/^[a-z0-9][-a-z0-9.]*[a-z0-9]$/)
-      .describe('The bucket.'),
-    region: z
-      .string()
-      .min(1)
-      .max(64)
-      .regex(/^[a-z0-9-]+$/)
-      .describe('The region that requests are signed for.')
-      .default('us-east-1'),
-    pathStyle: z
-      .boolean()
-      .describe('Name the bucket in the path (MinIO, Ceph), not in the host name.')
-      .default(true),
-  }),
-  ['endpoint', 'bucket'],
-  { path: 'spec.s3', advice },
-);
-
-const iscsi = immutableFields(
-  z.object({ portal: iscsiPortal(), target: iscsiTarget(), lun: iscsiLun() }),
-  ['portal', 'target', 'lun'],
-  { path: 'spec.iscsi', advice },
-);
-
-const cephfs = immutableFields(
-  z.object({
-    ...cephFields,
-    options: mountOptions().describe('Further mount options.').default([]),
-  }),
-  ['filesystemName', 'path'],
-  { path: 'spec.cephfs', advice },
-);
+import { dataKey, durationText, objectName, text } from './text.ts';
 
 const caBundle = z.discriminatedUnion('type', [
   z.object({
@@ -116,29 +37,30 @@ const caBundle = z.discriminatedUnion('type', [
   }),
 ]);
 
+const credentialsSecretRef = nameReference('the Secret')
+  .describe(
+    'Credentials in a Secret of the same namespace. Keys: http `username` and `password`, or ' +
+      '`token`, or `tls.crt` and `tls.key`; s3 `accessKeyId`, `secretAccessKey` and, where ' +
+      'used, `sessionToken`; iscsi `username` and `password`, and `mutualUsername` and ' +
+      '`mutualPassword`; cephfs `key`. Read anew for every probe.',
+  )
+  .optional();
+
+const certificates = {
+  caBundle: caBundle.describe('Certificates to trust besides the usual ones.').optional(),
+};
+
+const nodeName = objectName()
+  .describe('The node that probes; left out, any ready node, and another when that one is lost.')
+  .optional();
+
 const shared = {
-  credentialsSecretRef: nameReference('the Secret')
-    .describe(
-      'Credentials in a Secret of the same namespace. Keys: http `username` and ' +
-        '`password`, or `token`; s3 `accessKeyId`, `secretAccessKey` and, where used, ' +
-        '`sessionToken`; iscsi `username` and `password` (CHAP); cephfs `key`.',
-    )
-    .optional(),
-  caBundle: caBundle
-    .describe('Certificates to trust besides the usual ones; for http and s3.')
-    .optional(),
   probeInterval: durationText({ minimum: '5s', maximum: '24h' })
     .describe('Time between probes. A duration such as `1m`.')
     .default('1m'),
   probeTimeout: durationText({ minimum: '1s', maximum: '2m' })
     .describe('A probe that takes longer has failed. A duration such as `10s`.')
     .default('10s'),
-  nodeName: objectName()
-    .describe(
-      'The node that probes; left out, the operator itself probes http and s3, and any ' +
-        'ready node the others.',
-    )
-    .optional(),
   suspend: z.boolean().describe('Do not probe.').default(false),
 };
 
@@ -146,34 +68,72 @@ export const storageBackendSpec = withRules(
   z.discriminatedUnion('type', [
     z.object({
       type: z.literal('nfs').describe('an NFS export'),
-      nfs: nfs.describe('The export.'),
+      nfs: nfsEndpoint.describe('The export.'),
+      nodeName,
       ...shared,
     }),
     z.object({
       type: z.literal('http').describe('a web server'),
-      http: http.describe('The server.'),
+      http: httpEndpoint.describe('The server.'),
+      credentialsSecretRef,
+      ...certificates,
       ...shared,
     }),
     z.object({
       type: z.literal('s3').describe('a bucket of an S3 service'),
-      s3: s3.describe('The bucket.'),
+      s3: s3Endpoint.describe('The bucket.'),
+      credentialsSecretRef,
+      ...certificates,
       ...shared,
     }),
     z.object({
       type: z.literal('iscsi').describe('a logical unit of an iSCSI target'),
-      iscsi: iscsi.describe('The logical unit.'),
+      iscsi: iscsiEndpoint.describe('The logical unit.'),
+      credentialsSecretRef,
+      nodeName,
       ...shared,
     }),
     z.object({
       type: z.literal('cephfs').describe('a Ceph filesystem'),
-      cephfs: cephfs.describe('The filesystem.'),
+      cephfs: cephfsEndpoint.describe('The filesystem.'),
+      credentialsSecretRef,
+      nodeName,
       ...shared,
     }),
   ]),
-  immutableRule('type', { path: 'spec', advice, optional: false }),
+  immutableRule('type', { path: 'spec', advice: endpointAdvice, optional: false }),
+  ...[
+    { branch: 'http', words: 'Basic, Bearer or ClientCertificate' },
+    { branch: 'iscsi', words: 'CHAP or MutualCHAP' },
+  ].flatMap(({ branch, words }) => [
+    {
+      rule:
+        `!has(self.${branch}) || self.${branch}.authentication == 'None' || ` +
+        'has(self.credentialsSecretRef)',
+      message: `spec.credentialsSecretRef must be set when spec.${branch}.authentication is ${words}`,
+      fieldPath: '.credentialsSecretRef',
+      reason: 'FieldValueRequired' as const,
+    },
+    {
+      rule:
+        `!has(self.${branch}) || self.${branch}.authentication != 'None' || ` +
+        '!has(self.credentialsSecretRef)',
+      message:
+        `spec.${branch}.authentication must say how spec.credentialsSecretRef is used: ${words}; ` +
+        'or remove spec.credentialsSecretRef',
+      fieldPath: `.${branch}.authentication`,
+    },
+  ]),
+  {
+    rule:
+      "!has(self.http) || self.http.authentication != 'ClientCertificate' || " +
+      "self.http.baseURL.startsWith('https://')",
+    message:
+      'spec.http.baseURL must begin with https:// when spec.http.authentication is ' +
+      'ClientCertificate',
+    fieldPath: '.http.baseURL',
+  },
 );
-
-export const storageBackendPhase = z.enum(['Online', 'Offline', 'Error', 'Unknown']);
 
 export const storageBackendStatus = z.object({
   phase: storageBackendPhase
@@ -185,39 +145,30 @@ export const storageBackendStatus = z.object({
     .default('Unknown'),
   ...observed,
   message: text(4096).describe('What the last probe found.').optional(),
-  usedBytes: byteCount().describe('Bytes in use, where the storage tells.').optional(),
-  totalBytes: byteCount().describe('Capacity, where the storage tells.').optional(),
-  availableBytes: byteCount().describe('Bytes that can still be written.').optional(),
-  fileCount: z.int().min(0).describe('Files or objects, where the storage tells.').optional(),
-  fileCountTruncated: z
-    .boolean()
-    .describe('True when counting was stopped before the end.')
+  ...probeMeasurements,
+  mountPath: text(1024)
+    .describe('Where the nodes of a StoragePool that uses it have it mounted.')
     .optional(),
-  mountPath: text(1024).describe('Where the probing node has it mounted.').optional(),
-  lastProbeTime: time()
-    .describe('A recent probe. Results are published when they change and every 10 minutes.')
-    .optional(),
-  lastProbeRequest: text(256)
-    .describe('The value of the probe-requested-at annotation that was last answered.')
-    .optional(),
-  latencyMilliseconds: z
-    .number()
-    .min(0)
-    .describe('How long the probe took to be answered.')
-    .optional(),
-  node: text(253).describe('The node that probed; absent for the operator itself.').optional(),
+  node: text(253).describe('The node that probes; absent for the operator itself.').optional(),
+  users: z
+    .array(text(512))
+    .max(20)
+    .describe('StoragePools that use it, 20 at most: while there are any it is not deleted.')
+    .default([]),
   summary: z
     .object({
       used: text(32).describe('Such as `1.2 TiB (30%)`.').optional(),
       capacity: text(32).describe('Such as `4.0 TiB`.').optional(),
+      files: text(32).describe('Such as `10000+`.').optional(),
       latency: text(32).describe('Such as `12 ms`.').optional(),
     })
     .describe('The numbers above for people.')
     .optional(),
 });
 
+export type { StorageBackendPhase } from './probe-result.ts';
+
 export type StorageBackendSpec = z.output<typeof storageBackendSpec>;
-export type StorageBackendPhase = z.output<typeof storageBackendPhase>;
 export type StorageBackendStatus = z.output<typeof storageBackendStatus>;
 export type StorageBackend = NamespacedObject<StorageBackendSpec, StorageBackendStatus>;
 
@@ -236,6 +187,7 @@ export const storageBackendKind: KindDefinition = {
     column('Used', '.status.summary.used', 'Bytes in use.'),
     column('Capacity', '.status.summary.capacity', 'Bytes in all.'),
     column('Last Probe', '.status.lastProbeTime', 'Age of the published probe.', { type: 'date' }),
+    column('Files', '.status.summary.files', 'Files or objects.', { wide: true }),
     column('Node', '.status.node', 'Who probed.', { wide: true }),
     messageColumn,
     ageColumn,

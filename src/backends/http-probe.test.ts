@@ -12,10 +12,13 @@ import {
 import { after, describe, test } from 'node:test';
 import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
-import { judgeProbe } from '../../plan/storage-backend-probe.ts';
-import { systemClock } from '../../runtime/clock.ts';
-import { FakeClock } from '../../runtime/fake-clock.ts';
-import { createHttpProbe, type HttpProbeOptions, type HttpProbeRequest } from './http-probe.ts';
+import type { Probed } from '../plan/probe-observation.ts';
+import { judgeProbe } from '../plan/storage-backend-verdict.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { systemClock } from '../runtime/clock.ts';
+import { FakeClock } from '../runtime/fake-clock.ts';
+import { type AddressRuleSettings, addressRules } from './addresses.ts';
+import { type HttpProbeRequest, probeHttp } from './http-probe.ts';
 
 const servers: Server[] = [];
 const sockets = new Set<Socket>();
@@ -43,18 +46,23 @@ function serve(listener: RequestListener): Promise<string> {
 const never = new AbortController().signal;
 const spec = { baseURL: 'http://files.example/', method: 'HEAD' } as const;
 
-async function probe(
-  request: Partial<HttpProbeRequest>,
-  options: Partial<HttpProbeOptions> = {},
-): Promise<Awaited<ReturnType<ReturnType<typeof createHttpProbe>['probe']>>> {
+interface Options extends AddressRuleSettings {
+  readonly clock?: Clock;
+  readonly hostAliases?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+}
+
+function probe(request: Partial<HttpProbeRequest>, options: Options = {}): Promise<Probed> {
+  const { clock = systemClock, hostAliases = {}, signal = never, ...settings } = options;
   const asked = { ...spec, timeoutMilliseconds: 10_000, ...request };
-  return createHttpProbe({ clock: systemClock, ...options }).probe(asked, never);
+  return probeHttp({ clock, hostAliases, rules: addressRules(settings) }, asked, signal);
 }
 
 /** What the user is told of it. */
-function told(observation: Awaited<ReturnType<typeof probe>>, expected?: number[]) {
-  const http = { ...spec, ...(expected ? { expectedStatusCodes: expected } : {}) };
-  return judgeProbe(http, observation, Date.UTC(2026, 0, 1));
+function told(observation: Probed, expected?: number[], http: object = {}) {
+  const asked = { ...spec, authentication: 'None', ...http } as const;
+  const wanted = { ...asked, ...(expected ? { expectedStatusCodes: expected } : {}) };
+  return judgeProbe({ type: 'http', http: wanted }, observation, Date.UTC(2026, 0, 1));
 }
 
 describe('a server that answers', () => {
@@ -73,15 +81,15 @@ describe('a server that answers', () => {
       isRange: false,
       statusCode: 204,
     });
-    assert.equal(seen.url, 'http://files.example/', 'a query may hold a secret');
-    assert.deepEqual(Object.keys(seen.latencies).sort(), [
-      'answerMilliseconds',
-      'connectionMilliseconds',
-    ]);
+    assert.equal(seen.endpoint, 'http://files.example/', 'a query may hold a secret');
+    assert.deepEqual(
+      seen.passed.map(({ check }) => check),
+      ['DNS', 'TCP', 'Protocol'],
+    );
     const verdict = told(seen);
     assert.equal(verdict.phase, 'Online');
     assert.equal(verdict.statement, 'HEAD http://files.example/ answered 204');
-    assert.match(verdict.timing, /^after [\d.]+ ms \(connection .* ms, answer .* ms\)$/);
+    assert.match(verdict.timing, /^after [\d.]+ ms \(TCP .* ms, Protocol .* ms\)$/);
   });
 
   for (const refusal of [403, 405, 501]) {
@@ -271,10 +279,7 @@ describe('a server that does not answer', () => {
     const address = await listen(server);
     const stop = new AbortController();
     const hostAliases = { 'files.example': address };
-    const running = createHttpProbe({ clock: systemClock, hostAliases }).probe(
-      { ...spec, timeoutMilliseconds: 10_000 },
-      stop.signal,
-    );
+    const running = probe({}, { hostAliases, signal: stop.signal });
     await once(server, 'connection');
     stop.abort(new Error('stopping'));
     await assert.rejects(running, /stopping/);
@@ -308,7 +313,7 @@ describe('addresses that are off limits', () => {
       serve((_request, response) => response.end()),
       serve((_request, response) => response.end()),
     ]);
-    const options = { probeLoopback: true, refusedAddresses: [api] };
+    const options = { probeLoopback: true, apiServerAddresses: [api] };
     assert.equal(told(await probe({ baseURL: `http://${open}/` }, options)).phase, 'Online');
     const refused = told(await probe({ baseURL: `http://${api}/` }, options));
     assert.match(refused.statement, /it is the cluster's API server/);
@@ -334,12 +339,13 @@ describe('TLS', async () => {
     const seen = await ask('files.example');
     assert.equal(told(seen).phase, 'Online');
     assert.equal(seen.certificateEndsAt, Date.UTC(2040, 0, 1));
-    assert.ok(seen.latencies.tlsMilliseconds !== undefined);
+    assert.ok(seen.passed.some(({ check, milliseconds }) => check === 'TLS' && milliseconds));
   });
 
   test('a certificate that ends soon is worth a word', async () => {
     const seen = await ask('files.example');
-    const verdict = judgeProbe(spec, seen, Date.UTC(2039, 11, 20));
+    const http = { ...spec, authentication: 'None' } as const;
+    const verdict = judgeProbe({ type: 'http', http }, seen, Date.UTC(2039, 11, 20));
     assert.match(verdict.statement, /its certificate ends in 12 days$/);
   });
 

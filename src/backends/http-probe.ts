@@ -1,39 +1,32 @@
 // Asks a web server whether it is there: HEAD, or one byte where HEAD is refused, following a few
 // redirects. Credentials never follow to another origin, and nothing follows from https to http.
-import { Client, errors } from 'undici';
-import {
-  type HttpAnswer,
-  type HttpObservation,
-  type HttpSpec,
-  isExpectedAnswer,
-  type StageLatencies,
-} from '../../plan/storage-backend-probe.ts';
-import type { Clock } from '../../runtime/clock.ts';
-import { PoolkeeperError } from '../../runtime/errors.ts';
-import { type AddressRuleSettings, addressRules } from './addresses.ts';
-import { codeOf, type DialOptions, dial, ProbeError, type Trace } from './dial.ts';
+import type { StorageBackendSpec } from '../api/storage-backend.ts';
+import type { HttpAnswer, Probed, ProbeFailure } from '../plan/probe-observation.ts';
+import { isExpectedAnswer } from '../plan/storage-backend-http.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { AddressRules } from './addresses.ts';
+import { withDeadline } from './deadline.ts';
+import type { ClientCertificate, DialOptions } from './dial.ts';
+import { Exchange } from './exchange.ts';
+import { outOfTime, ProbeError, Trace } from './trace.ts';
 
-export interface HttpProbe {
-  /**
-   * However the probe ends, that is an observation. Throws only when the signal was aborted. Takes no
-   * longer than the request allows.
-   */
-  probe(request: HttpProbeRequest, signal: AbortSignal): Promise<HttpObservation>;
+export interface ProbeEnvironment {
+  readonly clock: Clock;
+  readonly rules: AddressRules;
+  /** `host name → ip:port`, for the local environment and tests. */
+  readonly hostAliases: Readonly<Record<string, string>>;
 }
+
+type HttpSpec = (StorageBackendSpec & { type: 'http' })['http'];
 
 export interface HttpProbeRequest extends Pick<HttpSpec, 'baseURL' | 'method'> {
   readonly expectedStatusCodes?: readonly number[] | undefined;
   readonly timeoutMilliseconds: number;
   /** The value of the header. */
   readonly authorization?: string | undefined;
+  readonly clientCertificate?: ClientCertificate | undefined;
   /** PEM, trusted besides the usual ones. */
   readonly caCertificates?: string | undefined;
-}
-
-export interface HttpProbeOptions extends AddressRuleSettings {
-  readonly clock: Clock;
-  /** `host name → ip:port`, for the local environment and tests. */
-  readonly hostAliases?: Readonly<Record<string, string>> | undefined;
 }
 
 const REDIRECTS_MAX = 5;
@@ -41,73 +34,59 @@ const REDIRECT_CODES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 /** How servers refuse HEAD that would have answered a GET. */
 const HEAD_REFUSED_CODES: ReadonlySet<number> = new Set([403, 405, 501]);
 
-export function createHttpProbe(options: HttpProbeOptions): HttpProbe {
-  const rules = addressRules(options);
-  const { clock, hostAliases = {} } = options;
-  return {
-    async probe(request, signal) {
-      const deadline = new AbortController();
-      const cancel = clock.schedule(request.timeoutMilliseconds, () => {
-        deadline.abort(new PoolkeeperError('Timeout', 'the probe took too long'));
-      });
-      const stopped = (): void => deadline.abort(signal.reason);
-      if (signal.aborted) stopped();
-      signal.addEventListener('abort', stopped, { once: true });
-      try {
-        return await new Probe(request, {
-          clock,
-          rules,
-          hostAliases,
-          caCertificates: request.caCertificates,
-          signal: deadline.signal,
-        }).run(() => signal.throwIfAborted());
-      } finally {
-        cancel();
-        signal.removeEventListener('abort', stopped);
-      }
-    },
-  };
+/**
+ * However the probe ends, that is an observation. Throws only when the signal was aborted. Takes no
+ * longer than the request allows.
+ */
+export function probeHttp(
+  environment: ProbeEnvironment,
+  request: HttpProbeRequest,
+  signal: AbortSignal,
+): Promise<Probed> {
+  const { clock } = environment;
+  const { timeoutMilliseconds } = request;
+  return withDeadline(clock, { timeoutMilliseconds, signal }, (deadline) =>
+    new HttpProbe(environment, request, deadline).run(() => signal.throwIfAborted()),
+  );
 }
 
 interface Ask {
   readonly url: URL;
   readonly method: 'HEAD' | 'GET';
   readonly isRange: boolean;
-  readonly authorization: string | undefined;
+  /** False once it has been sent to another origin. */
+  readonly isTrusted: boolean;
 }
 
-interface Heard {
-  readonly statusCode: number;
-  readonly location: string | undefined;
-}
-
-class Probe {
+class HttpProbe {
   readonly #request: HttpProbeRequest;
+  readonly #clock: Clock;
   readonly #dialling: Omit<DialOptions, 'trace'>;
-  #trace: Trace = { stage: 'name' };
+  #trace: Trace;
   #ask: Ask;
 
-  constructor(request: HttpProbeRequest, dialling: Omit<DialOptions, 'trace'>) {
+  constructor(environment: ProbeEnvironment, request: HttpProbeRequest, signal: AbortSignal) {
+    const { clock, rules, hostAliases } = environment;
     this.#request = request;
-    this.#dialling = dialling;
-    const { baseURL, method, authorization } = request;
-    this.#ask = { url: new URL(baseURL), method, isRange: false, authorization };
+    this.#clock = clock;
+    this.#dialling = { rules, hostAliases, signal };
+    this.#trace = new Trace(clock);
+    const { baseURL, method } = request;
+    this.#ask = { url: new URL(baseURL), method, isRange: false, isTrusted: true };
   }
 
-  async run(throwIfStopped: () => void): Promise<HttpObservation> {
-    const { clock } = this.#dialling;
-    const startedAt = clock.monotonic();
+  async run(throwIfStopped: () => void): Promise<Probed> {
+    const startedAt = this.#clock.monotonic();
     const outcome = await this.#follow().catch((error: unknown) => {
       throwIfStopped();
       return this.#failure(error);
     });
-    const { certificateEndsAt } = this.#trace;
     return {
       type: 'probed',
-      url: shown(this.#ask.url),
-      latencies: latenciesOf(this.#trace),
-      totalMilliseconds: clock.monotonic() - startedAt,
-      certificateEndsAt,
+      endpoint: shown(this.#ask.url),
+      passed: this.#trace.passed,
+      totalMilliseconds: this.#clock.monotonic() - startedAt,
+      certificateEndsAt: this.#trace.certificateEndsAt,
       outcome,
     };
   }
@@ -130,83 +109,37 @@ class Probe {
     }
   }
 
-  async #send({ url, method, isRange, authorization }: Ask): Promise<Heard> {
-    const { clock, signal } = this.#dialling;
-    const trace: Trace = { stage: 'name' };
-    this.#trace = trace;
-    let dialError: unknown;
-    const client = new Client(url.origin, {
-      // The probe has a deadline of its own.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      connect: (_options, callback) => {
-        dial(url, { ...this.#dialling, trace }).then(
-          (socket) => {
-            sentAt = clock.monotonic();
-            callback(null, socket);
-          },
-          (error) => {
-            dialError = error;
-            callback(error as Error, null);
-          },
-        );
-      },
+  async #send({ url, method, isRange, isTrusted }: Ask) {
+    this.#trace = new Trace(this.#clock);
+    const { authorization, clientCertificate, caCertificates } = this.#request;
+    const exchange = new Exchange(url, this.#trace, {
+      ...this.#dialling,
+      clock: this.#clock,
+      tls: { caCertificates, clientCertificate: isTrusted ? clientCertificate : undefined },
     });
-    let sentAt = clock.monotonic();
     try {
-      const response = await client.request({
-        path: `${url.pathname}${url.search}`,
+      const answer = await exchange.ask({
         method,
-        signal,
+        path: `${url.pathname}${url.search}`,
         headers: {
-          'user-agent': 'poolkeeper',
-          accept: '*/*',
           ...(isRange ? { range: 'bytes=0-0' } : {}),
-          ...(authorization === undefined ? {} : { authorization }),
+          ...(isTrusted && authorization !== undefined ? { authorization } : {}),
         },
       });
-      trace.answerMilliseconds = clock.monotonic() - sentAt;
-      // What a GET brings besides its headers is not of interest, however long it is.
-      response.body.on('error', () => {}).destroy();
-      const { location } = response.headers;
-      return {
-        statusCode: response.statusCode,
-        location: Array.isArray(location) ? location[0] : location,
-      };
-    } catch (error) {
-      throw dialError ?? error;
+      this.#trace.pass('Protocol', 'an answer in HTTP', answer.milliseconds);
+      return { statusCode: answer.statusCode, location: answer.header('location') };
     } finally {
-      await client.destroy();
+      await exchange.close();
     }
   }
 
-  #failure(error: unknown): HttpObservation['outcome'] {
-    const { stage } = this.#trace;
-    if (this.#dialling.signal.aborted) {
-      const seconds = this.#request.timeoutMilliseconds / 1000;
-      const message = `${TIMEOUT_WORDS[stage] ?? 'no end'} within ${seconds} s`;
-      return { type: 'failed', stage, code: 'Timeout', message };
-    }
-    if (error instanceof ProbeError) {
-      const { code, message } = error;
-      return { type: 'failed', stage: error.stage, code, message };
-    }
-    const isGibberish =
-      error instanceof errors.HTTPParserError || error instanceof errors.HeadersOverflowError;
-    const code = codeOf(error);
-    const message = isGibberish
-      ? 'something answered, but not in HTTP as it should be'
-      : `the connection ended before the answer (${code})`;
-    return { type: 'failed', stage: 'answer', code, message };
+  #failure(error: unknown): ProbeFailure {
+    const { timeoutMilliseconds } = this.#request;
+    if (this.#dialling.signal.aborted) return outOfTime(this.#trace.check, timeoutMilliseconds);
+    if (error instanceof ProbeError) return error;
+    throw error;
   }
 }
-
-const TIMEOUT_WORDS: Readonly<Partial<Record<Trace['stage'], string>>> = {
-  name: 'its name was not resolved',
-  connection: 'nothing accepted the connection',
-  tls: 'the TLS handshake did not end',
-  answer: 'connected, but there was no answer',
-};
 
 function redirected(from: Ask, location: string): Ask {
   const url = URL.parse(location, from.url.href);
@@ -216,19 +149,14 @@ function redirected(from: Ask, location: string): Ask {
     throw refusedRedirect('Downgrade', `it redirects from https to ${shown(url)}`);
   url.username = '';
   url.password = '';
-  const isSame = url.origin === from.url.origin;
-  return { ...from, url, authorization: isSame ? from.authorization : undefined };
+  return { ...from, url, isTrusted: from.isTrusted && url.origin === from.url.origin };
 }
 
 function refusedRedirect(code: string, message: string): ProbeError {
-  return new ProbeError('redirect', code, `${message}, which is not followed`);
+  return new ProbeError('Protocol', code, `${message}, which is not followed`);
 }
 
+/** Without its query, which may hold a secret. */
 function shown({ origin, pathname }: URL): string {
   return `${origin}${pathname}`;
-}
-
-function latenciesOf(trace: Trace): StageLatencies {
-  const { stage: _, certificateEndsAt: __, ...latencies } = trace;
-  return latencies;
 }

@@ -3,6 +3,7 @@
 
 import { isIP } from 'node:net';
 import type { AzureCloud } from '../azure/port.ts';
+import { addressRules } from '../backends/index.ts';
 import type { ControllerContext } from '../controllers/context.ts';
 import {
   type RunningControllers,
@@ -11,7 +12,7 @@ import {
 } from '../controllers/index.ts';
 import { exposePoolMetrics } from '../controllers/observation/pool-metrics.ts';
 import { type PoolFilter, reportPools } from '../controllers/observation/pool-report.ts';
-import { createHttpProbe } from '../controllers/storage-backend/index.ts';
+import { createBackendProber } from '../controllers/storage-backend/index.ts';
 import { createSources, viewsOf } from '../controllers/stores.ts';
 import type { TcpProbe } from '../controllers/tcp-probe.ts';
 import { fixedTenancy, type TenancySource } from '../controllers/tenancy.ts';
@@ -54,6 +55,9 @@ export interface OperatorOptions {
   readonly tcpProbe?: TcpProbe;
   /** Whether HTTP backends may be on the operator's own machine. */
   readonly probeLoopback: boolean;
+  /** What backends may not be on, and what they may be on although it lies in the cluster. */
+  readonly refusedAddresses?: readonly string[];
+  readonly allowedAddresses?: readonly string[];
   /** Where what happens is kept for later; absent: nowhere. */
   readonly history?: HistorySink;
   /** Leadership was lost: the process must end before it touches anything else. */
@@ -170,14 +174,24 @@ function startWork(
       ...(options.history && { history: options.history }),
     },
     sources: parts.sources,
-    httpProbe: createHttpProbe({
+    backendProber: createBackendProber({
       clock: runtime.clock,
-      probeLoopback: options.probeLoopback,
-      refusedAddresses: 'server' in access ? addressOf(access.server) : [],
-      ...(options.httpHostAliases ? { hostAliases: options.httpHostAliases } : {}),
+      rules: addressRules({
+        probeLoopback: options.probeLoopback,
+        apiServerAddresses: 'server' in access ? addressOf(access.server) : [],
+        clusterNetworks: () => podNetworks(parts.sources),
+        refusedAddresses: options.refusedAddresses,
+        allowedAddresses: options.allowedAddresses,
+      }),
+      hostAliases: options.httpHostAliases ?? {},
     }),
     startWhen: parts.startWhen,
   });
+}
+
+/** As far as the cluster tells: not every network plugin gives its nodes networks of their own. */
+function podNetworks({ nodes }: StartOptions['sources']): string[] {
+  return nodes.list().flatMap(({ spec }) => spec?.podCIDRs ?? []);
 }
 
 function healthOf(caches: Caches, election: LeaderElection | undefined): OperatorHealth {

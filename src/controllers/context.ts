@@ -1,4 +1,6 @@
 // What every controller works with: the caches, the client, the cloud, and whose installation it is.
+
+import type { BackendProbe } from '../api/backend-probe.ts';
 import type { Lease, Node } from '../api/built-in.ts';
 import type { InstanceClaim } from '../api/instance-claim.ts';
 import type { InstancePool } from '../api/instance-pool.ts';
@@ -27,6 +29,7 @@ export interface Sources {
   readonly poolInstances: Store<PoolInstance>;
   readonly storagePools: Store<StoragePool>;
   readonly storageBackends: Store<StorageBackend>;
+  readonly backendProbes: Store<BackendProbe>;
   readonly nodeMounts: Store<NodeMount>;
   readonly storageNodes: Store<StorageNode>;
   readonly nodes: Store<Node>;

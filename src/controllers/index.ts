@@ -27,7 +27,14 @@ import {
 } from './keys.ts';
 import { reconcilePoolInstance } from './pool-instance/index.ts';
 import { reconcilePoolVolume } from './pool-volume/index.ts';
-import { type HttpProbe, PROBE_WORKERS, reconcileStorageBackend } from './storage-backend/index.ts';
+import {
+  type BackendProber,
+  PROBE_WORKERS,
+  PROBES_PER_SERVER,
+  reconcileStorageBackend,
+  serverOf,
+  watchStorageBackends,
+} from './storage-backend/index.ts';
 import {
   type Agents,
   reconcileStoragePool,
@@ -41,7 +48,7 @@ import { reconcileVolumePool } from './volume-pool/index.ts';
 export interface StartOptions {
   readonly context: Omit<ControllerContext, 'discovery'>;
   readonly sources: Sources;
-  readonly httpProbe: HttpProbe;
+  readonly backendProber: BackendProber;
   /** For golden snapshots whose builder is ready when a port answers; default: real sockets. */
   readonly tcpProbe?: TcpProbe;
   /** Controllers start once this resolves: caches synced, leadership won. */
@@ -229,7 +236,7 @@ function startMembers({ context, sources, startWhen }: Start): Pair {
 }
 
 function startStorage(
-  { context, sources, startWhen, httpProbe }: Start,
+  { context, sources, startWhen, backendProber: prober }: Start,
   agents: Agents,
 ): Controller[] {
   const { runtime } = context;
@@ -246,11 +253,10 @@ function startStorage(
     runtime,
     startWhen,
     workers: PROBE_WORKERS,
-    reconcile: reconcileStorageBackend(context, httpProbe),
+    fairness: { groupOf: serverOf(context), maxPerGroup: PROBES_PER_SERVER },
+    reconcile: reconcileStorageBackend({ context, prober, agents }),
   });
-  watchAndEnqueue(sources.storageBackends, backends.queue, ownKey, {
-    updatesWhen: changedBeyondStatus,
-  });
+  watchStorageBackends(sources, agents, backends.queue);
   return [pools, backends];
 }
 

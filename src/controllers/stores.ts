@@ -1,6 +1,7 @@
 // The caches of the controller and the indexes its gather steps look things up by.
 import { leases, nodes } from '../api/built-in.ts';
 import {
+  backendProbes,
   instanceClaims,
   instancePools,
   nodeMounts,
@@ -11,7 +12,9 @@ import {
   storagePools,
   volumePools,
 } from '../api/resources.ts';
+import type { StoragePool } from '../api/storage-pool.ts';
 import type { Caches } from '../kube/index.ts';
+import { backendNameOf } from '../plan/storage-backend-users.ts';
 import type { Sources, Stores } from './context.ts';
 
 /** Members and NodeMounts by `<namespace>/<pool name>`: also those of a former pool of that name. */
@@ -78,9 +81,14 @@ export function createSources(caches: Caches, namespace = 'poolkeeper-system'): 
               ? spec.iscsi.nodeName
               : '*',
         ],
+        [BY_BACKEND]: ({ metadata, spec }) => {
+          const name = backendNameOf(spec as StoragePool['spec']);
+          return name === undefined ? [] : [`${metadata.namespace}/${name}`];
+        },
       },
     }),
     storageBackends: caches.add(storageBackends),
+    backendProbes: caches.add(backendProbes),
     nodeMounts: caches.add(nodeMounts, {
       indexes: {
         [BY_STORAGE_POOL]: ({ spec }) => [spec.poolRef.uid],

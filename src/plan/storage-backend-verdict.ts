@@ -1,58 +1,24 @@
-// What one probe of an HTTP backend found, and what that means: a phase, a reason, and a sentence that
-// tells what to fix. The sentence has no number that differs from probe to probe.
+// What a probe's observation means: a phase, a reason, a sentence that tells what to fix, and each
+// check on its own. The sentence has no number that differs from probe to probe.
+
 import type { Condition } from '../api/object.ts';
+import type { CheckName, ProbeCheck, StorageBackendPhase } from '../api/probe-result.ts';
 import type { Reason } from '../api/reasons.ts';
-import type { StorageBackendPhase, StorageBackendSpec } from '../api/storage-backend.ts';
-
-export type HttpSpec = (StorageBackendSpec & { type: 'http' })['http'];
-
-/** How far a probe came: each is judged, and timed, on its own. */
-export type ProbeStage = 'name' | 'address' | 'connection' | 'tls' | 'answer' | 'redirect';
-
-/** Of the last request, where the stage was reached. */
-export interface StageLatencies {
-  readonly nameMilliseconds?: number;
-  readonly connectionMilliseconds?: number;
-  readonly tlsMilliseconds?: number;
-  readonly answerMilliseconds?: number;
-}
-
-export interface HttpObservation {
-  readonly type: 'probed';
-  /** What was asked last, without its query, which may hold a secret. */
-  readonly url: string;
-  readonly latencies: StageLatencies;
-  /** The whole probe, redirects included. */
-  readonly totalMilliseconds: number;
-  /** Since the epoch; absent without TLS. */
-  readonly certificateEndsAt?: number | undefined;
-  readonly outcome: HttpAnswer | HttpFailure;
-}
-
-export interface HttpAnswer {
-  readonly type: 'answered';
-  readonly method: 'HEAD' | 'GET';
-  /** Asked for one byte only, because HEAD was refused. */
-  readonly isRange: boolean;
-  readonly statusCode: number;
-}
-
-export interface HttpFailure {
-  readonly type: 'failed';
-  readonly stage: ProbeStage;
-  /** `ECONNREFUSED`, `CERT_HAS_EXPIRED` and the like, or `Timeout`. */
-  readonly code: string;
-  readonly message: string;
-}
-
-/** The probe could not even begin. */
-export interface Unprepared {
-  readonly type: 'unprepared';
-  readonly reason: Reason;
-  readonly message: string;
-}
-
-export type Observation = HttpObservation | Unprepared;
+import type { StorageBackendSpec } from '../api/storage-backend.ts';
+import type {
+  HttpAnswer,
+  Measured,
+  Observation,
+  Probed,
+  ProbeFailure,
+} from './probe-observation.ts';
+import { cephFailure } from './storage-backend-cephfs.ts';
+import type { Meaning } from './storage-backend-failures.ts';
+import { connectionFailure, endpointField } from './storage-backend-failures.ts';
+import { httpFailure, judgeAnswer } from './storage-backend-http.ts';
+import { iscsiFailure } from './storage-backend-iscsi.ts';
+import { nfsFailure } from './storage-backend-nfs.ts';
+import { s3Failure } from './storage-backend-s3.ts';
 
 export interface ProbeVerdict {
   readonly phase: StorageBackendPhase;
@@ -61,153 +27,188 @@ export interface ProbeVerdict {
   /** How long what took, for people; empty when nothing was measured. */
   readonly timing: string;
   readonly reachable: Condition['status'];
+  /** Whether the credentials are good; absent where there are none. */
+  readonly authenticated?: Condition['status'];
   /** Only a change by somebody helps. */
   readonly needsChange: boolean;
   /** Set when the answer was the wanted one. */
   readonly latencyMilliseconds?: number;
+  readonly checks: readonly ProbeCheck[];
+  /** Since the epoch. */
+  readonly certificateEndsAt?: number;
+  readonly measured?: Measured;
 }
+
+/** What is probed: a StorageBackend's spec, or as much of it as a node's agent is told. */
+export type ProbedSpec =
+  | Pick<StorageBackendSpec & { type: 'http' }, 'type' | 'http' | 'credentialsSecretRef'>
+  | Pick<StorageBackendSpec & { type: 's3' }, 'type' | 's3' | 'credentialsSecretRef'>
+  | Pick<StorageBackendSpec & { type: 'nfs' }, 'type' | 'nfs'>
+  | Pick<StorageBackendSpec & { type: 'iscsi' }, 'type' | 'iscsi' | 'credentialsSecretRef'>
+  | Pick<StorageBackendSpec & { type: 'cephfs' }, 'type' | 'cephfs' | 'credentialsSecretRef'>;
 
 /** From how many days before its end a certificate is worth a word. */
 const CERTIFICATE_WARNING_DAYS = 30;
 const DAY_MILLISECONDS = 86_400_000;
 
-export function isExpectedAnswer(
-  { expectedStatusCodes }: { readonly expectedStatusCodes?: readonly number[] | undefined },
-  { statusCode, isRange }: Pick<HttpAnswer, 'statusCode' | 'isRange'>,
-): boolean {
-  // A part of the content, or no such part because there is no content: it is there either way.
-  const meaning = isRange && (statusCode === 206 || statusCode === 416) ? 200 : statusCode;
-  if (!expectedStatusCodes) return meaning >= 200 && meaning < 300;
-  return expectedStatusCodes.includes(meaning) || expectedStatusCodes.includes(statusCode);
-}
-
-export function judgeProbe(spec: HttpSpec, observation: Observation, now: number): ProbeVerdict {
-  if (observation.type === 'unprepared') {
-    const { reason, message } = observation;
-    const reachable = 'Unknown';
+export function judgeProbe(spec: ProbedSpec, observation: Observation, now: number): ProbeVerdict {
+  if (observation.type === 'unprepared') return unprepared(spec, observation);
+  const { outcome, endpoint, certificateEndsAt, measured } = observation;
+  const failure = outcome.type === 'answered' ? judgeAnswer(spec, outcome) : outcome;
+  const facts = {
+    timing: describeTiming(observation),
+    ...(certificateEndsAt === undefined ? {} : { certificateEndsAt }),
+  };
+  if (failure.type === 'failed') {
+    const said =
+      outcome.type === 'answered'
+        ? `${outcome.method} ${endpoint} ${failure.message}`
+        : `${endpoint}: ${failure.message}`;
+    const { advice, authenticated, ...meaning } = meaningOf(spec, failure);
+    const isRefused = meaning.reason === 'AuthenticationFailed';
     return {
-      phase: 'Unknown',
-      reason,
-      statement: message,
-      timing: '',
-      reachable,
-      needsChange: true,
+      ...facts,
+      ...meaning,
+      statement: advice === undefined ? said : `${said}; ${advice}`,
+      ...(hasCredentials(spec)
+        ? { authenticated: authenticated ?? (isRefused ? 'False' : 'Unknown') }
+        : {}),
+      checks: checksOf(spec, observation, failure),
     };
   }
-  const { outcome } = observation;
-  const timing = describeTiming(observation);
-  if (outcome.type === 'failed') return { ...judgeFailure(observation, outcome), timing };
-  return { ...judgeAnswer(spec, observation, outcome, now), timing };
+  const said = outcome.type === 'answered' ? `${describe(outcome, endpoint)}` : failure.said;
+  const remarks = [
+    ...(failure.remarks ?? []),
+    ...certificateRemark(certificateEndsAt, now),
+    ...(isCleartext(spec) ? ['its credentials are sent unencrypted: use https'] : []),
+  ];
+  return {
+    ...facts,
+    phase: 'Online',
+    reason: 'ProbeSucceeded',
+    statement: [said, ...remarks].join('; '),
+    reachable: 'True',
+    ...(hasCredentials(spec) ? { authenticated: 'True' } : {}),
+    needsChange: false,
+    latencyMilliseconds: observation.totalMilliseconds,
+    checks: checksOf(spec, observation, undefined),
+    ...(measured ? { measured } : {}),
+  };
 }
 
-type Judgement = Omit<ProbeVerdict, 'timing'>;
-
-function judgeAnswer(
-  spec: HttpSpec,
-  observation: HttpObservation,
-  answer: HttpAnswer,
-  now: number,
-): Judgement {
-  const { statusCode, method } = answer;
-  const said = `${method} ${observation.url} answered ${statusCode}`;
-  const reachable = 'True';
-  if (isExpectedAnswer(spec, answer)) {
-    return {
-      phase: 'Online',
-      reason: 'ProbeSucceeded',
-      statement: `${said}${certificateWarning(observation.certificateEndsAt, now)}`,
-      reachable,
-      needsChange: false,
-      latencyMilliseconds: observation.totalMilliseconds,
-    };
-  }
-  const failed = { phase: 'Error', reachable, needsChange: true } as const;
-  if (statusCode === 401 || statusCode === 403) {
-    const reason = 'AuthenticationFailed';
-    const advice = 'check the Secret that spec.credentialsSecretRef names';
-    return { ...failed, reason, statement: `${said}: ${advice}` };
-  }
-  if ((statusCode === 404 || statusCode === 410) && !spec.expectedStatusCodes) {
-    const advice = 'there is nothing at that path; check spec.http.baseURL';
-    return { ...failed, reason: 'NotExported', statement: `${said}: ${advice}` };
-  }
-  const wanted = spec.expectedStatusCodes?.join(', ') ?? '200 to 299';
-  const statement = `${said}, not ${wanted}`;
-  return { ...failed, reason: 'UnexpectedAnswer', statement, needsChange: statusCode < 500 };
+function describe({ method, statusCode }: HttpAnswer, endpoint: string): string {
+  return `${method} ${endpoint} answered ${statusCode}`;
 }
 
-function judgeFailure({ url }: HttpObservation, failure: HttpFailure): Judgement {
-  const { stage, code, message } = failure;
-  const offline = { phase: 'Offline', reachable: 'False', needsChange: false } as const;
-  const wrong = { phase: 'Error', reachable: 'False', needsChange: true } as const;
-  const isTimeout = code === 'Timeout' || code === 'ETIMEDOUT';
-  switch (stage) {
-    case 'name': {
-      const advice = `check spec.http.baseURL and the cluster's DNS`;
-      return { ...offline, reason: 'NameNotResolved', statement: `${url}: ${message}; ${advice}` };
+function unprepared(
+  spec: ProbedSpec,
+  { reason, message }: Observation & { type: 'unprepared' },
+): ProbeVerdict {
+  return {
+    phase: 'Unknown',
+    reason,
+    statement: message,
+    timing: '',
+    reachable: 'Unknown',
+    ...(hasCredentials(spec) ? { authenticated: 'Unknown' } : {}),
+    needsChange: true,
+    checks: [],
+  };
+}
+
+function meaningOf(spec: ProbedSpec, failure: ProbeFailure): Meaning {
+  const common = connectionFailure(failure, endpointField(spec));
+  if (common) return common;
+  switch (spec.type) {
+    case 'http':
+      return httpFailure(failure);
+    case 's3':
+      return s3Failure(failure);
+    case 'nfs':
+      return nfsFailure(failure);
+    case 'iscsi':
+      return iscsiFailure(failure);
+    case 'cephfs':
+      return cephFailure(failure);
+  }
+}
+
+function hasCredentials(spec: ProbedSpec): boolean {
+  return spec.type !== 'nfs' && spec.credentialsSecretRef !== undefined;
+}
+
+function isCleartext(spec: ProbedSpec): boolean {
+  return (
+    spec.type === 'http' &&
+    spec.http.authentication !== 'None' &&
+    spec.http.baseURL.startsWith('http://')
+  );
+}
+
+/** The checks that make sense for what is probed, in the order in which they are done. */
+function applicableChecks(spec: ProbedSpec): CheckName[] {
+  const connection: CheckName[] = ['DNS', 'TCP'];
+  switch (spec.type) {
+    case 'http': {
+      const tls: CheckName[] = spec.http.baseURL.startsWith('https:') ? ['TLS'] : [];
+      const authorization: CheckName[] =
+        spec.http.authentication === 'None' ? [] : ['Authorization'];
+      return [...connection, ...tls, 'Protocol', ...authorization];
     }
-    case 'address':
-      return { ...wrong, reason: 'AddressNotAllowed', statement: `${url}: ${message}` };
-    case 'connection': {
-      const isRefused = code === 'ECONNREFUSED' || code === 'ECONNRESET';
-      if (isRefused) {
-        const statement = `${url}: ${message}; is the service running on that port?`;
-        return { ...offline, reason: 'ConnectionRefused', statement };
-      }
-      const statement = `${url}: ${message}; is the address right and the firewall open?`;
-      return { ...offline, reason: 'ConnectionTimedOut', statement };
+    case 's3': {
+      const tls: CheckName[] = spec.s3.endpoint.startsWith('https:') ? ['TLS'] : [];
+      const cdn: CheckName[] = spec.s3.cdnURL === undefined ? [] : ['CDN'];
+      const capacity: CheckName[] = spec.s3.countObjectsUpTo > 0 ? ['Capacity'] : [];
+      return [...connection, ...tls, 'Protocol', 'Authorization', ...capacity, ...cdn];
     }
-    case 'tls':
-      if (isTimeout)
-        return { ...offline, reason: 'ConnectionTimedOut', statement: `${url}: ${message}` };
-      return { ...wrong, reason: 'TlsFailed', statement: `${url}: ${message}; ${tlsAdvice(code)}` };
-    case 'answer':
-      if (isTimeout)
-        return { ...offline, reason: 'ConnectionTimedOut', statement: `${url}: ${message}` };
+    case 'nfs':
+      return [...connection, 'Protocol', 'Mount', 'Capacity'];
+    case 'iscsi':
+      return [...connection, 'Protocol', 'Authorization', 'Capacity'];
+    case 'cephfs':
+      return [...connection, 'Protocol', 'Mount', 'Capacity'];
+  }
+}
+
+function checksOf(
+  spec: ProbedSpec,
+  { passed }: Probed,
+  failure: ProbeFailure | undefined,
+): ProbeCheck[] {
+  return applicableChecks(spec).map((name): ProbeCheck => {
+    if (failure?.check === name)
+      return { name, result: 'Failed', message: failure.message.slice(0, 1024) };
+    const found = passed.findLast(({ check }) => check === name);
+    if (found)
       return {
-        ...wrong,
-        needsChange: false,
-        reason: 'UnexpectedAnswer',
-        statement: `${url}: ${message}`,
+        name,
+        result: 'Passed',
+        message: found.message.slice(0, 1024),
+        ...(found.milliseconds === undefined
+          ? {}
+          : { latencyMilliseconds: rounded(found.milliseconds) }),
       };
-    case 'redirect':
-      return { ...wrong, reason: 'UnexpectedAnswer', statement: `${url}: ${message}` };
-  }
+    // An answer that is as it should be also says that whoever asked was welcome.
+    if (!failure && name === 'Authorization')
+      return { name, result: 'Passed', message: 'the credentials were accepted' };
+    return { name, result: 'Unknown', message: 'not checked this time' };
+  });
 }
 
-const UNTRUSTED_CODES: ReadonlySet<string> = new Set([
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-]);
-
-function tlsAdvice(code: string): string {
-  if (UNTRUSTED_CODES.has(code))
-    return 'set spec.caBundle to the certificate of the authority that signed it';
-  if (code === 'CERT_HAS_EXPIRED') return 'renew it on the server';
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
-    return 'use a name in spec.http.baseURL that it is for';
-  return 'does that port speak TLS?';
+function rounded(milliseconds: number): number {
+  return Math.round(milliseconds * 10) / 10;
 }
 
-function certificateWarning(endsAt: number | undefined, now: number): string {
-  if (endsAt === undefined) return '';
+function certificateRemark(endsAt: number | undefined, now: number): string[] {
+  if (endsAt === undefined) return [];
   const days = Math.floor((endsAt - now) / DAY_MILLISECONDS);
-  if (days >= CERTIFICATE_WARNING_DAYS) return '';
-  return `; its certificate ends in ${days} day${days === 1 ? '' : 's'}`;
+  if (days >= CERTIFICATE_WARNING_DAYS) return [];
+  return [`its certificate ends in ${days} day${days === 1 ? '' : 's'}`];
 }
 
-function describeTiming({ latencies, totalMilliseconds }: HttpObservation): string {
-  const parts = [
-    ['name', latencies.nameMilliseconds],
-    ['connection', latencies.connectionMilliseconds],
-    ['TLS', latencies.tlsMilliseconds],
-    ['answer', latencies.answerMilliseconds],
-  ] as const;
-  const known = parts.flatMap(([what, taken]) =>
-    taken === undefined ? [] : [`${what} ${formatMilliseconds(taken)}`],
+function describeTiming({ passed, totalMilliseconds }: Probed): string {
+  const known = passed.flatMap(({ check, milliseconds }) =>
+    milliseconds === undefined ? [] : [`${check} ${formatMilliseconds(milliseconds)}`],
   );
   const detail = known.length === 0 ? '' : ` (${known.join(', ')})`;
   return `after ${formatMilliseconds(totalMilliseconds)}${detail}`;

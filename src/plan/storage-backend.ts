@@ -1,226 +1,216 @@
-// When a storage backend is probed, and which of the results are worth publishing: a change of state,
-// of what is wrong, or ten minutes gone by. Everything else stays in memory, so that a fleet of
-// healthy backends writes next to nothing.
-import { findCondition, removeCondition, setCondition, timestamp } from '../api/conditions.ts';
+// What a StorageBackend's status says, and when the object may go: not while StoragePools use it.
+import { removeCondition, setCondition } from '../api/conditions.ts';
 import { parseDuration } from '../api/duration.ts';
-import { annotations } from '../api/names.ts';
-import type { Condition } from '../api/object.ts';
-import type { ConditionType, Reason } from '../api/reasons.ts';
+import { annotations, childrenFinalizer } from '../api/names.ts';
 import type { StorageBackend, StorageBackendStatus } from '../api/storage-backend.ts';
-import { backoffMilliseconds } from './backoff.ts';
-import type { Stall } from './pool-conditions.ts';
-import { formatMilliseconds, type ProbeVerdict } from './storage-backend-probe.ts';
+import type { Probable } from './storage-backend-schedule.ts';
+import {
+  afterVerdict,
+  messageOf,
+  type ProbeStatus,
+  summaryOf,
+  unprobed,
+} from './storage-backend-status.ts';
+import type { ProbeVerdict } from './storage-backend-verdict.ts';
 
-/** What is known of a backend's probes besides its status. Times are of the monotonic clock. */
-export interface ProbeMemory {
-  readonly uid: string;
-  /** Of the spec that was probed last. */
-  readonly generation: number | undefined;
-  /** The last answered value of the annotation. */
-  readonly request: string | undefined;
-  /** Probes that failed one after another. */
-  readonly failures: number;
-  readonly nextAt: number;
-}
+export const EMPTY_BACKEND_STATUS: StorageBackendStatus = {
+  phase: 'Unknown',
+  conditions: [],
+  checks: [],
+  users: [],
+};
 
-export type ProbeDecision =
-  | { readonly type: 'idle' }
-  | { readonly type: 'wait'; readonly milliseconds: number }
-  | { readonly type: 'probe'; readonly because: string };
-
-/** After a start the first probes are spread over at most this long. */
-const START_SPREAD_MILLISECONDS = 60_000;
-/** The first probe after a failure comes soon, the following ever later, up to the interval. */
-const FAILURE_FIRST_MILLISECONDS = 5_000;
-/** Intervals are spread by ± 10 %, so that backends made together are not probed together. */
-const JITTER = 0.1;
-const PUBLISH_MILLISECONDS = 10 * 60_000;
 const REQUEST_MAX_LENGTH = 256;
-const MESSAGE_MAX_LENGTH = 4096;
+/** Results are published at least this often, so an older one belongs to a prober that is no more. */
+const PUBLISHED_MILLISECONDS = 10 * 60_000;
+const USERS_NAMED = 20;
 
-export const EMPTY_BACKEND_STATUS: StorageBackendStatus = { phase: 'Unknown', conditions: [] };
+export type ProbeNews =
+  /** A probe of this process has ended. */
+  | { readonly type: 'verdict'; readonly verdict: ProbeVerdict }
+  /** What the agent of a node says. */
+  | { readonly type: 'record'; readonly status: ProbeStatus; readonly nodeName: string }
+  /** Nobody can say, and why. */
+  | { readonly type: 'none'; readonly reason: 'NoProber'; readonly message: string }
+  | { readonly type: 'outdated'; readonly message: string };
 
-/** What this version does not probe, in words; undefined for the rest. */
-export function backendRefusal({ spec }: StorageBackend): Stall | undefined {
-  if (spec.type !== 'http') {
-    const message = `spec.type ${spec.type} is not probed by this version yet`;
-    return { reason: 'InvalidSpec', message };
-  }
-  if (spec.nodeName !== undefined) {
-    const message = 'spec.nodeName is not supported by this version: the operator itself probes';
-    return { reason: 'InvalidSpec', message };
-  }
-  return undefined;
+export interface BackendView {
+  readonly backend: StorageBackend;
+  /** StoragePools that use it, `<kind> <name>`. */
+  readonly users: readonly string[];
+  /** Where they have it mounted. */
+  readonly mountPath?: string | undefined;
 }
 
 export function requestOf({ metadata }: StorageBackend): string | undefined {
   return metadata.annotations?.[annotations.probeRequestedAt]?.slice(0, REQUEST_MAX_LENGTH);
 }
 
-/** The first sight of a backend by this process. `chance` lies in [0, 1). */
-export function firstMemory(backend: StorageBackend, now: number, chance: number): ProbeMemory {
-  const { status, metadata, spec } = backend;
-  const spread = Math.min(parseDuration(spec.probeInterval), START_SPREAD_MILLISECONDS);
-  const wasProbed = status?.lastProbeTime !== undefined;
+/** http and s3 are asked by the operator itself, the others by the agent of a node. */
+export function isProbedByNode({ spec }: StorageBackend): boolean {
+  return spec.type === 'nfs' || spec.type === 'iscsi' || spec.type === 'cephfs';
+}
+
+export function probableOf(
+  backend: StorageBackend,
+  { users }: Pick<BackendView, 'users'>,
+): Probable {
+  const { metadata, spec } = backend;
+  // One that is on its way out matters as long as somebody uses it.
+  const isLeaving = metadata.deletionTimestamp !== undefined && users.length === 0;
   return {
     uid: metadata.uid,
-    generation: wasProbed ? status.observedGeneration : undefined,
-    request: status?.lastProbeRequest,
-    failures: 0,
-    nextAt: wasProbed ? now + chance * spread : now,
+    generation: metadata.generation,
+    request: requestOf(backend),
+    interval: spec.probeInterval,
+    isIdle: spec.suspend || isLeaving,
   };
 }
 
-export function planProbe(
-  backend: StorageBackend,
-  memory: ProbeMemory,
-  now: number,
-): ProbeDecision {
-  const { metadata, spec } = backend;
-  const isIdle = spec.suspend || metadata.deletionTimestamp !== undefined;
-  if (isIdle || backendRefusal(backend)) return { type: 'idle' };
-  if (memory.generation !== metadata.generation)
-    return { type: 'probe', because: 'its spec has not been probed yet' };
-  const request = requestOf(backend);
-  if (request !== undefined && request !== memory.request)
-    return { type: 'probe', because: 'somebody asked for it' };
-  if (now >= memory.nextAt) return { type: 'probe', because: 'its time has come' };
-  return { type: 'wait', milliseconds: memory.nextAt - now };
+/** From when on a result is too old to be believed, in milliseconds after it was published. */
+export function believableMilliseconds({ spec }: StorageBackend): number {
+  const interval = parseDuration(spec.probeInterval);
+  return (
+    Math.max(PUBLISHED_MILLISECONDS, interval) + 2 * interval + parseDuration(spec.probeTimeout)
+  );
 }
 
-/** The memory after a probe of `backend` as it was then. `chance` lies in [0, 1). */
-export function afterProbe(
-  memory: ProbeMemory,
-  backend: StorageBackend,
-  verdict: ProbeVerdict,
-  { now, chance }: { readonly now: number; readonly chance: number },
-): ProbeMemory {
-  const interval = parseDuration(backend.spec.probeInterval);
-  const failures = verdict.phase === 'Online' ? 0 : memory.failures + 1;
-  const options = { firstMilliseconds: FAILURE_FIRST_MILLISECONDS, maxMilliseconds: interval };
-  const usual = failures === 0 ? interval : backoffMilliseconds(failures, options);
-  return {
-    uid: memory.uid,
-    generation: backend.metadata.generation,
-    request: requestOf(backend) ?? memory.request,
-    failures,
-    nextAt: now + usual * (1 + JITTER * (chance * 2 - 1)),
-  };
+export function isFresh(backend: StorageBackend, now: number): boolean {
+  const { status, metadata } = backend;
+  if (status?.lastProbeTime === undefined) return false;
+  if (status.observedGeneration !== metadata.generation) return false;
+  return now - Date.parse(status.lastProbeTime) < believableMilliseconds(backend);
+}
+
+/** What is to be done about the finalizer before anything else. */
+export function planHold({ backend, users }: BackendView): 'hold' | 'release' | undefined {
+  const { deletionTimestamp, finalizers = [] } = backend.metadata;
+  const isHeld = finalizers.includes(childrenFinalizer);
+  if (deletionTimestamp === undefined) return isHeld ? undefined : 'hold';
+  return isHeld && users.length === 0 ? 'release' : undefined;
 }
 
 /** The status to have: the very same one where there is no news. */
 export function planStorageBackend(
+  view: BackendView,
+  news: ProbeNews | undefined,
+  now: number,
+): StorageBackendStatus {
+  const probed = planProbed(view.backend, news, now);
+  return withSurroundings(probed, view, now);
+}
+
+function planProbed(
   backend: StorageBackend,
-  verdict: ProbeVerdict | undefined,
+  news: ProbeNews | undefined,
   now: number,
 ): StorageBackendStatus {
   const before = backend.status ?? EMPTY_BACKEND_STATUS;
-  const refusal = backendRefusal(backend);
-  if (refusal) return unprobed(backend, { ...refusal, isStalled: true }, now);
+  const { generation } = backend.metadata;
   if (backend.spec.suspend) {
     const message = 'spec.suspend is true; it is not probed';
-    return unprobed(backend, { reason: 'Suspended', message, isStalled: false }, now);
+    return finished(unprobed(before, generation, { reason: 'Suspended', message }, now), message);
   }
-  if (!verdict) {
-    if (backend.status) return before;
-    const message = 'the first probe is under way';
-    const said = { reason: 'NotYetObserved', message, isStalled: false } as const;
-    return withConditions(backend, unprobed(backend, said, now), now, {
-      Reconciling: { status: 'True', reason: 'Progressing', message },
-    });
+  switch (news?.type) {
+    case 'verdict': {
+      const { verdict } = news;
+      const request = requestOf(backend);
+      const after = afterVerdict(before, verdict, { generation, request, probedAt: now, now });
+      return after === before ? before : finished(after, messageOf(verdict));
+    }
+    case 'record':
+      return fromRecord(backend, news);
+    case 'none': {
+      const { reason, message } = news;
+      return finished(
+        unprobed(before, generation, { reason, message, continues: true }, now),
+        message,
+      );
+    }
+    case 'outdated': {
+      const said = { reason: 'ProbeOutdated', message: news.message, continues: true } as const;
+      return finished(unprobed(before, generation, said, now), news.message);
+    }
+    case undefined: {
+      if (backend.status && before.observedGeneration === generation) return before;
+      if (backend.status && before.lastProbeTime !== undefined) return before;
+      const message = 'the first probe is under way';
+      const said = { reason: 'NotYetObserved', message, continues: true } as const;
+      return finished(unprobed(before, generation, said, now), message);
+    }
   }
-  const after = probed(backend, verdict, now);
-  return isNews(before, after, now) ? after : before;
 }
 
-function unprobed(
-  backend: StorageBackend,
-  said: { reason: Reason; message: string; isStalled: boolean },
-  now: number,
+/** The agent has already decided what is news; the controller passes it on as it is. */
+function fromRecord(
+  { metadata, status: before = EMPTY_BACKEND_STATUS }: StorageBackend,
+  { status, nodeName }: ProbeNews & { type: 'record' },
 ): StorageBackendStatus {
-  const { reason, message, isStalled } = said;
-  const { latencyMilliseconds: _, summary: __, ...before } = backend.status ?? EMPTY_BACKEND_STATUS;
-  const unknown = { status: 'Unknown', reason, message } as const;
-  return withConditions(backend, { ...before, phase: 'Unknown', message }, now, {
-    Ready: isStalled ? { ...unknown, status: 'False' } : unknown,
-    Reachable: unknown,
-    Stalled: isStalled ? { ...unknown, status: 'True' } : undefined,
-    Reconciling: undefined,
-  });
-}
-
-function probed(backend: StorageBackend, verdict: ProbeVerdict, now: number): StorageBackendStatus {
-  const { latencyMilliseconds: _, summary: __, ...before } = backend.status ?? EMPTY_BACKEND_STATUS;
-  const { phase, reason, statement, timing, reachable, needsChange } = verdict;
-  const latency = verdict.latencyMilliseconds;
-  const request = requestOf(backend);
-  const message = (timing === '' ? statement : `${statement} ${timing}`).slice(
-    0,
-    MESSAGE_MAX_LENGTH,
-  );
-  const status: StorageBackendStatus = {
-    ...before,
-    phase,
-    message,
-    lastProbeTime: timestamp(now),
-    ...(request === undefined ? {} : { lastProbeRequest: request }),
-    ...(latency === undefined
-      ? {}
-      : {
-          latencyMilliseconds: Math.round(latency * 10) / 10,
-          summary: { latency: formatMilliseconds(latency) },
-        }),
+  const { observedGeneration: _, conditions, ...told } = status;
+  const { users, mountPath } = before;
+  const ready = conditions.find(({ type }) => type === 'Ready');
+  const kept = before.conditions.filter(({ type }) => type === 'Deleting');
+  const after: StorageBackendStatus = {
+    ...(told as Omit<StorageBackendStatus, 'users' | 'conditions'>),
+    users,
+    ...(mountPath === undefined ? {} : { mountPath }),
+    node: nodeName,
+    conditions: [
+      ...conditions.map((condition) => {
+        const was = before.conditions.find(({ type }) => type === condition.type);
+        const lastTransitionTime =
+          was?.status === condition.status ? was.lastTransitionTime : condition.lastTransitionTime;
+        return {
+          ...condition,
+          lastTransitionTime,
+          ...(metadata.generation === undefined ? {} : { observedGeneration: metadata.generation }),
+        };
+      }),
+      ...kept,
+    ],
+    ...(metadata.generation === undefined ? {} : { observedGeneration: metadata.generation }),
   };
-  const isOnline = phase === 'Online';
-  const verdictOn = { reason, message: statement };
-  return withConditions(backend, status, now, {
-    Ready: { ...verdictOn, status: isOnline ? 'True' : 'False' },
-    Reachable: { ...verdictOn, status: reachable },
-    Stalled: !isOnline && needsChange ? { ...verdictOn, status: 'True' } : undefined,
-    Reconciling:
-      isOnline || needsChange
-        ? undefined
-        : { status: 'True', reason: 'Progressing', message: `${statement}; it is probed again` },
-  });
+  const latency = status.latencyMilliseconds;
+  const timing = latency === undefined ? '' : ` after ${Math.round(latency)} ms`;
+  return finished(after, `${ready?.message ?? ''}${timing}`);
 }
 
-/** Times and latencies alone are no news until they are ten minutes old. */
-function isNews(before: StorageBackendStatus, after: StorageBackendStatus, now: number): boolean {
-  const was = findCondition(before.conditions, 'Ready');
-  const is = findCondition(after.conditions, 'Ready');
-  return (
-    before.phase !== after.phase ||
-    was?.reason !== is?.reason ||
-    was?.message !== is?.message ||
-    before.observedGeneration !== after.observedGeneration ||
-    before.lastProbeRequest !== after.lastProbeRequest ||
-    before.lastProbeTime === undefined ||
-    now - Date.parse(before.lastProbeTime) >= PUBLISH_MILLISECONDS
-  );
+function finished(status: StorageBackendStatus, message: string): StorageBackendStatus {
+  const summary = summaryOf(status);
+  const { summary: _, ...rest } = status;
+  return { ...rest, message, ...(Object.keys(summary).length > 0 ? { summary } : {}) };
 }
 
-type Judgements = {
-  readonly [Type in ConditionType]?: Pick<Condition, 'status' | 'message'> & { reason: Reason };
-};
-
-/** An entry that is undefined takes the condition away. */
-function withConditions(
-  { metadata }: StorageBackend,
+/** Who uses it, and whether that keeps it from being deleted. */
+function withSurroundings(
   status: StorageBackendStatus,
+  { backend, users, mountPath }: BackendView,
   now: number,
-  judgements: { readonly [Type in keyof Judgements]: Judgements[Type] | undefined },
 ): StorageBackendStatus {
-  const observedGeneration = metadata.generation;
-  let conditions: Condition[] = status.conditions;
-  for (const [name, judgement] of Object.entries(judgements)) {
-    const type = name as ConditionType;
-    conditions = judgement
-      ? setCondition(conditions, { type, observedGeneration, ...judgement }, now)
-      : removeCondition(conditions, type);
-  }
-  return {
-    ...status,
-    conditions,
-    ...(observedGeneration === undefined ? {} : { observedGeneration }),
-  };
+  const { generation, deletionTimestamp } = backend.metadata;
+  const named = users.slice(0, USERS_NAMED);
+  const isBlocked = deletionTimestamp !== undefined && users.length > 0;
+  const more = users.length - named.length;
+  const list = `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  const conditions = isBlocked
+    ? setCondition(
+        status.conditions,
+        {
+          type: 'Deleting',
+          status: 'True',
+          reason: 'BackendInUse',
+          message: `it is deleted once nothing uses it any more; now it is used by ${list}`,
+          observedGeneration: generation,
+        },
+        now,
+      )
+    : removeCondition(status.conditions, 'Deleting');
+  const isSame =
+    conditions === status.conditions &&
+    mountPath === status.mountPath &&
+    named.length === status.users.length &&
+    named.every((user, index) => user === status.users[index]);
+  if (isSame) return status;
+  const { mountPath: _, ...rest } = status;
+  return { ...rest, ...(mountPath === undefined ? {} : { mountPath }), users: named, conditions };
 }

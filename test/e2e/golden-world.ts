@@ -135,7 +135,7 @@ export class GoldenWorld {
         pollPace: 1,
       },
       sources,
-      httpProbe: { probe: () => never() },
+      backendProber: { http: () => never(), s3: () => never() },
       tcpProbe,
       startWhen: kubernetes.caches.whenSynced(),
     });

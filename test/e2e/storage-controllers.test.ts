@@ -8,13 +8,14 @@ import type { Condition } from '../../src/api/object.ts';
 import { nodeMounts, storageBackends, storagePools } from '../../src/api/resources.ts';
 import type { StoragePool } from '../../src/api/storage-pool.ts';
 import type { AzureCloud } from '../../src/azure/port.ts';
+import type { HttpProbeRequest } from '../../src/backends/index.ts';
 import type { ControllerContext } from '../../src/controllers/context.ts';
 import type { Discovery } from '../../src/controllers/discovery/memory.ts';
 import {
-  type HttpProbe,
-  type HttpProbeRequest,
+  type BackendProber,
   PROBE_WORKERS,
   reconcileStorageBackend,
+  watchStorageBackends,
 } from '../../src/controllers/storage-backend/index.ts';
 import {
   reconcileStoragePool,
@@ -24,22 +25,19 @@ import {
 import { createSources, viewsOf } from '../../src/controllers/stores.ts';
 import { fixedTenancy } from '../../src/controllers/tenancy.ts';
 import {
-  changedBeyondStatus,
   connectKubernetes,
   createEventRecorder,
-  keyOfObject,
   runController,
   type Transport,
-  watchAndEnqueue,
 } from '../../src/kube/index.ts';
 import { GIBIBYTE, type SimulatedDisk, SimulatedNetwork } from '../../src/local/hosts/index.ts';
-import type { HttpObservation } from '../../src/plan/storage-backend-probe.ts';
+import type { Probed } from '../../src/plan/probe-observation.ts';
 import { blankDisk, hasBlankEnds, transportTo, World } from './agent-world.ts';
 
-const answered: HttpObservation = {
+const answered: Probed = {
   type: 'probed',
-  url: 'http://files.example/',
-  latencies: {},
+  endpoint: 'http://files.example/',
+  passed: [],
   totalMilliseconds: 12,
   outcome: { type: 'answered', method: 'HEAD', isRange: false, statusCode: 200 },
 };
@@ -48,7 +46,7 @@ const answered: HttpObservation = {
 class Operator {
   readonly writes: string[] = [];
   readonly probes: HttpProbeRequest[] = [];
-  observation: HttpObservation = answered;
+  observation: Probed = answered;
   readonly #stops: (() => unknown)[] = [];
 
   async start({ runtime, server }: World): Promise<void> {
@@ -85,24 +83,24 @@ class Operator {
       reconcile: reconcileStoragePool(context, agents),
     });
     const unwatch = watchStoragePools(sources, agents, pools.queue);
-    const probe: HttpProbe = {
-      probe: async (request) => {
+    const prober: BackendProber = {
+      http: async (request) => {
         this.probes.push(request);
         return this.observation;
       },
+      s3: async () => this.observation,
     };
     const backends = runController({
       name: 'storage-backend',
       runtime,
       startWhen,
       workers: PROBE_WORKERS,
-      reconcile: reconcileStorageBackend(context, probe),
+      reconcile: reconcileStorageBackend({ context, prober, agents }),
     });
-    watchAndEnqueue(sources.storageBackends, backends.queue, (one) => [keyOfObject(one)], {
-      updatesWhen: changedBeyondStatus,
-    });
+    const unwatchBackends = watchStorageBackends(sources, agents, backends.queue);
     this.#stops.push(
       () => unwatch(),
+      () => unwatchBackends(),
       () => agents.stop(),
       () => pools.stop(),
       () => backends.stop(),
@@ -379,12 +377,12 @@ describe('a storage backend', () => {
     const written = operator.writes.filter((write) => write.includes('/storagebackends/'));
     assert.equal(written.length, 1, 'the age of the last probe, every ten minutes');
     const message = 'files.example:80 refused the connection';
-    const outcome = { type: 'failed', stage: 'connection', code: 'ECONNREFUSED', message } as const;
+    const outcome = { type: 'failed', check: 'TCP', code: 'ECONNREFUSED', message } as const;
     operator.observation = { ...answered, outcome };
     await world.clock.advance(70_000);
     assert.equal((await backend())?.status?.phase, 'Offline');
     operator.observation = answered;
-    await world.clock.advance(15_000);
+    await world.clock.advance(65_000);
     assert.equal((await backend())?.status?.phase, 'Online', 'looked at soon after a failure');
   });
 
@@ -401,7 +399,8 @@ describe('a storage backend', () => {
 
   test('reads its credentials for every probe and shows them nowhere', async () => {
     await begin({ withAgent: false });
-    await createBackend({ credentialsSecretRef: { name: 'key' } });
+    const http = { baseURL: 'http://files.example/', authentication: 'Bearer' };
+    await createBackend({ http, credentialsSecretRef: { name: 'key' } });
     assert.equal(find(await backend(), 'Ready')?.reason, 'SecretNotFound');
     assert.equal(find(await backend(), 'Stalled')?.status, 'True');
     const token = Buffer.from('hush\n').toString('base64');

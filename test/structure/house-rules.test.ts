@@ -40,7 +40,7 @@ const NONDETERMINISM: readonly { readonly pattern: RegExp; readonly home: RegExp
     home: /^src\/runtime\/random\.ts$/,
   },
   { pattern: /from 'node:child_process'/, home: /^src\/(agent|kube|cli)\// },
-  { pattern: /from 'undici'|\bfetch\(/, home: /^src\/(kube|azure|controllers\/storage-backend)\// },
+  { pattern: /from 'undici'|\bfetch\(/, home: /^src\/(kube|azure|backends)\// },
 ];
 
 test('time, chance, processes and the network are touched only behind their ports', () => {

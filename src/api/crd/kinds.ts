@@ -1,4 +1,5 @@
 // All kinds, in the order in which a reader meets them.
+import { backendProbeKind } from '../backend-probe.ts';
 import { instanceClaimKind } from '../instance-claim.ts';
 import { instancePoolKind } from '../instance-pool.ts';
 import type { KindDefinition } from '../kind.ts';
@@ -19,5 +20,6 @@ export const kinds: readonly KindDefinition[] = [
   poolInstanceKind,
   poolVolumeKind,
   nodeMountKind,
+  backendProbeKind,
   storageNodeKind,
 ];

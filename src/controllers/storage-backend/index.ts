@@ -1,154 +1,233 @@
-// StorageBackend: probes endpoints regularly and says whether they answer, how fast, and why not.
-
-import { parseDuration } from '../../api/duration.ts';
-import { storageBackends } from '../../api/resources.ts';
-import type { StorageBackend, StorageBackendStatus } from '../../api/storage-backend.ts';
-import { isNotFound, type Key, type Reconcile } from '../../kube/index.ts';
+// StorageBackend: probes endpoints regularly and says whether they answer, how fast, how full they
+// are, and why not. http and s3 are asked from here; for the others a node's agent is found.
+import type { StorageBackend } from '../../api/storage-backend.ts';
+import type { Key, Reconcile, Result } from '../../kube/index.ts';
+import { keyOfObject } from '../../kube/index.ts';
 import {
+  type BackendView,
+  isFresh,
+  isProbedByNode,
+  type ProbeNews,
+  planHold,
+  planStorageBackend,
+  probableOf,
+} from '../../plan/storage-backend.ts';
+import { planProber } from '../../plan/storage-backend-prober.ts';
+import {
+  afterInspection,
   afterProbe,
   firstMemory,
   type ProbeMemory,
   planProbe,
-  planStorageBackend,
-} from '../../plan/storage-backend.ts';
-import {
-  type HttpSpec,
-  judgeProbe,
-  type Observation,
-  type ProbeVerdict,
-} from '../../plan/storage-backend-probe.ts';
-import { assert } from '../../runtime/assert.ts';
+} from '../../plan/storage-backend-schedule.ts';
+import { judgeProbe } from '../../plan/storage-backend-verdict.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { ControllerContext } from '../context.ts';
-import { reportTransition } from '../report-transition.ts';
-import { writeStatus } from '../write-status.ts';
-import type { HttpProbe } from './http-probe.ts';
+import type { Agents } from '../storage-pool/index.ts';
+import { applyHold, applyProberStep, deleteRecord, publish } from './apply.ts';
+import { gatherBackend, gatherProber } from './gather.ts';
 import { readInputs } from './inputs.ts';
+import { type BackendProber, observe } from './observe.ts';
 
-export {
-  createHttpProbe,
-  type HttpProbe,
-  type HttpProbeOptions,
-  type HttpProbeRequest,
-} from './http-probe.ts';
+export { type BackendProber, createBackendProber } from './observe.ts';
+export { watchStorageBackends } from './watches.ts';
 
-/** Probes at the same time: enough that a few that stall don't hold up the rest. */
-export const PROBE_WORKERS = 16;
+/** Probes at the same time: enough that many that stall don't hold up the rest. */
+export const PROBE_WORKERS = 96;
+/** Of one server: however many backends are on it, it isn't overrun, and its silence holds up few. */
+export const PROBES_PER_SERVER = 4;
 
+/** Objects are counted no more often: each page of a list costs time, and in clouds money. */
+const COUNT_MILLISECONDS = 10 * 60_000;
 const PROBE_SECONDS_BUCKETS = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120];
 
-export function reconcileStorageBackend(context: ControllerContext, probe: HttpProbe): Reconcile {
-  const { runtime, stores } = context;
-  const memories = new Map<Key, ProbeMemory>();
-  const durations = runtime.metrics.histogram(
-    'poolkeeper_backend_probe_duration_seconds',
-    'How long probes of storage backends took, by the phase they led to.',
-    PROBE_SECONDS_BUCKETS,
-    ['type', 'phase'],
-  );
-  return async (key, signal, log) => {
+export interface BackendReconcilerOptions {
+  readonly context: ControllerContext;
+  readonly prober: BackendProber;
+  readonly agents: Agents;
+}
+
+export function reconcileStorageBackend(options: BackendReconcilerOptions): Reconcile {
+  const reconciler = new BackendReconciler(options);
+  return (key, signal, log) => reconciler.reconcile(key, signal, log);
+}
+
+interface Pass {
+  readonly view: BackendView;
+  readonly signal: AbortSignal;
+  readonly log: Log;
+}
+
+class BackendReconciler {
+  readonly #context: ControllerContext;
+  readonly #prober: BackendProber;
+  readonly #agents: Agents;
+  readonly #memories = new Map<Key, ProbeMemory>();
+  readonly #durations;
+
+  constructor({ context, prober, agents }: BackendReconcilerOptions) {
+    this.#context = context;
+    this.#prober = prober;
+    this.#agents = agents;
+    this.#durations = context.runtime.metrics.histogram(
+      'poolkeeper_backend_probe_duration_seconds',
+      'How long probes of storage backends took, by the phase they led to.',
+      PROBE_SECONDS_BUCKETS,
+      ['type', 'phase'],
+    );
+  }
+
+  async reconcile(key: Key, signal: AbortSignal, log: Log): Promise<Result> {
+    const { stores, client } = this.#context;
     const backend = stores.storageBackends.byKey(key);
     if (!backend) {
-      memories.delete(key);
+      this.#memories.delete(key);
+      // Its owner is gone: what the garbage collector has not got round to yet.
+      const record = stores.backendProbes.byKey(key);
+      if (record) await deleteRecord(client, record);
       return { type: 'done' };
     }
-    const { clock, random } = runtime;
-    const known = memories.get(key);
-    const memory =
-      known?.uid === backend.metadata.uid
-        ? known
-        : firstMemory(backend, clock.monotonic(), random.next());
-    memories.set(key, memory);
-    const decision = planProbe(backend, memory, clock.monotonic());
-    if (decision.type !== 'probe') {
-      await publish(context, log, backend, undefined);
-      if (decision.type === 'idle') return { type: 'done' };
-      return { type: 'wait', afterMilliseconds: decision.milliseconds, why: 'the next probe' };
+    const view = gatherBackend(stores, backend);
+    const hold = planHold(view);
+    if (hold) await applyHold(this.#context, backend, hold);
+    if (hold === 'release') return { type: 'done' };
+    const pass = { view, signal, log };
+    return isProbedByNode(backend) ? this.#follow(pass) : this.#probeIfDue(key, pass);
+  }
+
+  /** A node probes: sees to it that one does, and passes on what it says. */
+  async #follow({ view, log }: Pass): Promise<Result> {
+    const { stores, runtime } = this.#context;
+    const now = runtime.clock.now();
+    const plan = planProber(gatherProber(stores, this.#agents, view), now);
+    if (plan.step) await applyProberStep(this.#context, log, view.backend, plan.step);
+    await this.#publish(view, plan.news, log);
+    const { waitMilliseconds: afterMilliseconds } = plan;
+    if (afterMilliseconds === undefined) return { type: 'done' };
+    return { type: 'wait', afterMilliseconds, why: 'the word of its prober' };
+  }
+
+  async #probeIfDue(key: Key, pass: Pass): Promise<Result> {
+    const { clock } = this.#context.runtime;
+    const { view } = pass;
+    const { backend } = view;
+    const probable = probableOf(backend, view);
+    const memory = this.#recall(key, view);
+    const decision = planProbe(probable, memory, clock.monotonic());
+    switch (decision.type) {
+      case 'idle':
+      case 'wait': {
+        const isStale = decision.type === 'wait' && memory.generation === undefined;
+        await this.#publish(view, isStale ? outdated(backend) : undefined, pass.log);
+        if (decision.type === 'idle') return { type: 'done' };
+        return { type: 'wait', afterMilliseconds: decision.milliseconds, why: 'the next probe' };
+      }
+      case 'inspect': {
+        const { version } = await readInputs(this.#context.client, backend);
+        if (version !== memory.inputsVersion)
+          return this.#probe(key, memory, { ...pass, because: 'its Secret has changed' });
+        const now = clock.monotonic();
+        const next = afterInspection(memory, probable, now);
+        this.#memories.set(key, next);
+        const until = Math.min(next.nextAt, next.inspectAt ?? next.nextAt);
+        return { type: 'wait', afterMilliseconds: until - now, why: 'the next probe' };
+      }
+      case 'probe':
+        return this.#probe(key, memory, { ...pass, because: decision.because });
     }
-    if (!backend.status) await publish(context, log, backend, undefined);
+  }
+
+  #recall(key: Key, view: BackendView): ProbeMemory {
+    const { clock } = this.#context.runtime;
+    const { backend } = view;
+    const known = this.#memories.get(key);
+    if (known?.uid === backend.metadata.uid) return known;
+    const { lastProbeTime, lastProbeRequest: request } = backend.status ?? {};
+    const memory = firstMemory(
+      probableOf(backend, view),
+      {
+        isKnown: lastProbeTime !== undefined,
+        isFresh: isFresh(backend, clock.now()),
+        ...(request === undefined ? {} : { request }),
+      },
+      clock.monotonic(),
+    );
+    this.#memories.set(key, memory);
+    return memory;
+  }
+
+  async #probe(
+    key: Key,
+    memory: ProbeMemory,
+    { view, signal, log, because }: Pass & { because: string },
+  ): Promise<Result> {
+    const { client, runtime } = this.#context;
+    const { clock, random } = runtime;
+    const { backend } = view;
+    if (!backend.status) await this.#publish(view, undefined, log);
     const startedAt = clock.monotonic();
-    const observation = await observe(context, probe, backend, signal);
-    const verdict = judgeProbe(httpOf(backend), observation, clock.now());
+    const { inputs, version } = await readInputs(client, backend);
+    const countsObjects = isCountDue(backend, memory, startedAt);
+    const observation =
+      inputs.type === 'unprepared'
+        ? inputs
+        : await observe(this.#prober, backend, inputs, { countsObjects, signal });
+    const verdict = judgeProbe(backend.spec, observation, clock.now());
     const now = clock.monotonic();
-    durations.observe((now - startedAt) / 1000, { type: backend.spec.type, phase: verdict.phase });
-    const { because } = decision;
-    log.debug('probed', { because, phase: verdict.phase, reason: verdict.reason });
-    await publish(context, log, backend, verdict);
+    const { phase, reason, needsChange } = verdict;
+    this.#durations.observe((now - startedAt) / 1000, { type: backend.spec.type, phase });
+    log.debug('probed', { because, phase, reason });
+    // About the spec as it was when the probe began.
+    await this.#publish(view, { type: 'verdict', verdict }, log);
     // Remembered once it is told: a write that failed is made up for by another probe.
-    const next = afterProbe(memory, backend, verdict, { now, chance: random.next() });
-    memories.set(key, next);
-    return { type: 'wait', afterMilliseconds: next.nextAt - now, why: 'the next probe' };
-  };
-}
+    const next = afterProbe(memory, probableOf(backend, view), {
+      isOnline: phase === 'Online',
+      needsChange,
+      inputsVersion: version,
+      hasCounted: countsObjects && phase === 'Online',
+      now,
+      chance: random.next(),
+    });
+    this.#memories.set(key, next);
+    const until = Math.min(next.nextAt, next.inspectAt ?? next.nextAt);
+    return { type: 'wait', afterMilliseconds: until - now, why: 'the next probe' };
+  }
 
-async function observe(
-  { client }: ControllerContext,
-  probe: HttpProbe,
-  backend: StorageBackend,
-  signal: AbortSignal,
-): Promise<Observation> {
-  const { spec } = backend;
-  const { baseURL, method, expectedStatusCodes } = httpOf(backend);
-  const inputs = await readInputs(client, backend);
-  if (inputs.type === 'unprepared') return inputs;
-  const { authorization, caCertificates } = inputs;
-  return probe.probe(
-    {
-      baseURL,
-      method,
-      expectedStatusCodes,
-      timeoutMilliseconds: parseDuration(spec.probeTimeout),
-      authorization,
-      caCertificates,
-    },
-    signal,
-  );
-}
-
-function httpOf({ spec }: StorageBackend): HttpSpec {
-  assert(spec.type === 'http', `a backend of type ${spec.type} was to be probed`);
-  return spec.http;
-}
-
-/** `probed` is the object as it was when the probe began: the verdict is about that spec. */
-async function publish(
-  context: ControllerContext,
-  log: Log,
-  probed: StorageBackend,
-  verdict: ProbeVerdict | undefined,
-): Promise<void> {
-  const { client, stores, runtime } = context;
-  const latest = stores.storageBackends.byUid(probed.metadata.uid);
-  if (!latest) return;
-  const { status: _, ...object } = probed;
-  const backend = { ...object, ...(latest.status ? { status: latest.status } : {}) };
-  const status = planStorageBackend(backend, verdict, runtime.clock.now());
-  try {
-    const isWritten = await writeStatus(client, storageBackends, backend, status);
-    if (isWritten) reportPhase(context, log, backend, status);
-  } catch (error) {
-    // Deleted while it was probed.
-    if (!isNotFound(error)) throw error;
+  async #publish(view: BackendView, news: ProbeNews | undefined, log: Log): Promise<void> {
+    const { stores, runtime } = this.#context;
+    const latest = stores.storageBackends.byUid(view.backend.metadata.uid);
+    if (!latest) return;
+    // The status may have moved on while it was probed, and so may who uses it.
+    const { status: _, ...object } = view.backend;
+    const backend = { ...object, ...(latest.status ? { status: latest.status } : {}) };
+    const { deletionTimestamp } = latest.metadata;
+    const metadata = { ...object.metadata, ...(deletionTimestamp ? { deletionTimestamp } : {}) };
+    const current = { ...gatherBackend(stores, latest), backend: { ...backend, metadata } };
+    const status = planStorageBackend(current, news, runtime.clock.now());
+    await publish(this.#context, log, current.backend, status);
   }
 }
 
-const BAD_PHASES: ReadonlySet<string> = new Set(['Offline', 'Error']);
+function isCountDue({ spec, metadata }: StorageBackend, memory: ProbeMemory, now: number): boolean {
+  if (spec.type !== 's3') return false;
+  if (memory.countedAt === undefined || memory.generation !== metadata.generation) return true;
+  return now - memory.countedAt >= COUNT_MILLISECONDS;
+}
 
-function reportPhase(
-  context: ControllerContext,
-  log: Log,
-  backend: StorageBackend,
-  { phase, message = '' }: StorageBackendStatus,
-): void {
-  const from = backend.status?.phase ?? 'Unknown';
-  if (phase === from) return;
-  reportTransition(context, log, {
-    object: backend,
-    from,
-    to: phase,
-    because: message,
-    since: undefined,
-    isBad: BAD_PHASES.has(phase),
-    action: 'Probe',
-  });
+function outdated({ status }: StorageBackend): ProbeNews | undefined {
+  if (status?.lastProbeTime === undefined) return undefined;
+  const message = `the last probe was at ${status.lastProbeTime}; it is probed again within a minute`;
+  return { type: 'outdated', message };
+}
+
+/** By whose fault it may be slow: backends of one server share what it holds up. */
+export function serverOf(context: ControllerContext): (key: Key) => string {
+  return (key) => {
+    const backend = context.stores.storageBackends.byKey(key);
+    if (!backend) return '';
+    const { spec } = backend;
+    const address =
+      spec.type === 'http' ? spec.http.baseURL : spec.type === 's3' ? spec.s3.endpoint : undefined;
+    return address === undefined ? keyOfObject(backend) : (URL.parse(address)?.host ?? '');
+  };
 }

@@ -1,69 +1,115 @@
 // What a probe needs besides the spec: credentials and certificates. Read for every probe and kept
-// nowhere, so that a rotated Secret counts at once and a removed one is gone.
+// nowhere, so that a rotated Secret counts at once and a removed one is gone. Only their versions are
+// remembered, to notice a change.
 import { X509Certificate } from 'node:crypto';
 import { configMaps, secrets } from '../../api/built-in.ts';
 import type { StorageBackend } from '../../api/storage-backend.ts';
+import type { ClientCertificate, S3Credentials } from '../../backends/index.ts';
 import { ApiError, type KubeClient } from '../../kube/index.ts';
-import type { Unprepared } from '../../plan/storage-backend-probe.ts';
+import type { Unprepared } from '../../plan/probe-observation.ts';
 
 export interface ProbeInputs {
   readonly type: 'ready';
   readonly authorization?: string | undefined;
+  readonly clientCertificate?: ClientCertificate | undefined;
+  readonly s3?: S3Credentials | undefined;
   readonly caCertificates?: string | undefined;
 }
 
-export async function readInputs(
-  client: KubeClient,
-  backend: StorageBackend,
-): Promise<ProbeInputs | Unprepared> {
-  const authorization = await readAuthorization(client, backend);
-  if (typeof authorization === 'object') return authorization;
-  const caCertificates = await readCertificates(client, backend);
-  if (typeof caCertificates === 'object') return caCertificates;
-  return { type: 'ready', authorization, caCertificates };
+export interface ReadInputs {
+  readonly inputs: ProbeInputs | Unprepared;
+  /** Another one whenever anything that was read, or should have been, has changed. */
+  readonly version: string;
 }
 
-async function readAuthorization(
-  client: KubeClient,
-  { metadata, spec }: StorageBackend,
-): Promise<string | undefined | Unprepared> {
-  if (!spec.credentialsSecretRef) return undefined;
-  const { name } = spec.credentialsSecretRef;
-  const data = await readSecret(client, metadata.namespace, name);
-  if (!data) return notFound(`spec.credentialsSecretRef.name: no Secret ${name} can be read`);
-  const token = decode(data['token']);
-  if (token !== undefined) {
-    // A header can't carry line breaks, and a file's last one is no part of the token.
-    const trimmed = token.trim();
-    if (/^[\x21-\x7e]+$/.test(trimmed)) return `Bearer ${trimmed}`;
-    return notFound(`the key token of Secret ${name} is no bearer token`);
+export async function readInputs(client: KubeClient, backend: StorageBackend): Promise<ReadInputs> {
+  const reader = new Reader(client, backend.metadata.namespace);
+  const inputs = await collect(reader, backend).catch((error: unknown) => {
+    if (error instanceof InputProblem) return error.observation;
+    throw error;
+  });
+  return { inputs, version: reader.versions.join() };
+}
+
+async function collect(reader: Reader, { spec }: StorageBackend): Promise<ProbeInputs> {
+  if (spec.type !== 'http' && spec.type !== 's3') return { type: 'ready' };
+  const secret = spec.credentialsSecretRef && (await reader.secret(spec.credentialsSecretRef.name));
+  const caCertificates = spec.caBundle && (await readCertificates(reader, spec.caBundle));
+  const base = { type: 'ready', caCertificates } as const;
+  if (!secret) return base;
+  if (spec.type === 's3') return { ...base, s3: s3CredentialsOf(secret) };
+  switch (spec.http.authentication) {
+    case 'Basic':
+      return { ...base, authorization: basicOf(secret) };
+    case 'Bearer':
+      return { ...base, authorization: bearerOf(secret) };
+    case 'ClientCertificate':
+      return { ...base, clientCertificate: clientCertificateOf(secret) };
+    case 'None':
+      return base;
   }
-  const [username, password] = [decode(data['username']), decode(data['password'])];
-  if (username === undefined || password === undefined)
-    return notFound(`Secret ${name} needs the key token, or the keys username and password`);
-  const pair = `${username.trimEnd()}:${password.replace(/\r?\n$/, '')}`;
-  return `Basic ${Buffer.from(pair).toString('base64')}`;
 }
 
-async function readCertificates(
-  client: KubeClient,
-  { metadata, spec }: StorageBackend,
-): Promise<string | undefined | Unprepared> {
-  const { caBundle } = spec;
-  if (!caBundle) return undefined;
-  const { namespace } = metadata;
+interface Keys {
+  readonly kind: 'Secret' | 'ConfigMap';
+  readonly name: string;
+  /** Of a Secret decoded, without the line break that ends a file. */
+  readonly values: Readonly<Record<string, string>>;
+}
+
+function need({ kind, name, values }: Keys, ...keys: string[]): string[] {
+  const missing = keys.filter((key) => !values[key]);
+  if (missing.length > 0)
+    throw problem(
+      `${kind} ${name} needs the keys ${keys.join(' and ')}; ${missing.join(' and ')} is missing`,
+    );
+  return keys.map((key) => values[key]!);
+}
+
+function basicOf(secret: Keys): string {
+  const [username, password] = need(secret, 'username', 'password');
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+}
+
+function bearerOf(secret: Keys): string {
+  const [token] = need(secret, 'token');
+  // A header can't carry line breaks or what is not ASCII.
+  const trimmed = token!.trim();
+  if (!/^[\x21-\x7e]+$/.test(trimmed))
+    throw problem(`the key token of Secret ${secret.name} is no bearer token`);
+  return `Bearer ${trimmed}`;
+}
+
+function clientCertificateOf(secret: Keys): ClientCertificate {
+  const [certificate, key] = need(secret, 'tls.crt', 'tls.key');
+  if (!isPem(certificate!))
+    throw problem(`the key tls.crt of Secret ${secret.name} holds no certificate in PEM`);
+  return { certificate: certificate!, key: key! };
+}
+
+function s3CredentialsOf(secret: Keys): S3Credentials {
+  const [accessKeyId, secretAccessKey] = need(secret, 'accessKeyId', 'secretAccessKey');
+  const sessionToken = secret.values['sessionToken'] || undefined;
+  for (const text of [accessKeyId, sessionToken ?? 'none'])
+    if (!/^[\x21-\x7e]+$/.test(text!))
+      throw problem(
+        `Secret ${secret.name}: accessKeyId and sessionToken are single words of ASCII`,
+      );
+  return { accessKeyId: accessKeyId!, secretAccessKey: secretAccessKey!, sessionToken };
+}
+
+type CaBundle = NonNullable<(StorageBackend['spec'] & { type: 'http' })['caBundle']>;
+
+async function readCertificates(reader: Reader, caBundle: CaBundle): Promise<string> {
   const isSecret = caBundle.type === 'Secret';
   const { name, key } = isSecret ? caBundle.secret : caBundle.configMap;
+  const { values } = isSecret ? await reader.secret(name) : await reader.configMap(name);
   const where = `spec.caBundle: ${caBundle.type} ${name}`;
-  const missing = isSecret ? 'SecretNotFound' : 'ReferenceNotFound';
-  const data = isSecret
-    ? await readSecret(client, namespace, name)
-    : await readConfigMap(client, namespace, name);
-  if (!data) return notFound(`${where} can't be read`, missing);
-  const text = isSecret ? decode(data[key]) : data[key];
-  if (text === undefined) return notFound(`${where} has no key ${key}`, missing);
+  const text = values[key];
+  if (text === undefined)
+    throw problem(`${where} has no key ${key}`, isSecret ? 'SecretNotFound' : 'ReferenceNotFound');
   if (!isPem(text))
-    return notFound(`${where}, key ${key}, does not hold certificates in PEM`, 'InvalidSpec');
+    throw problem(`${where}, key ${key}, does not hold certificates in PEM`, 'InvalidSpec');
   return text;
 }
 
@@ -77,44 +123,63 @@ function isPem(text: string): boolean {
   return blocks.length > 0;
 }
 
-type Data = Readonly<Record<string, string>>;
+class Reader {
+  readonly versions: string[] = [];
+  readonly #client: KubeClient;
+  readonly #namespace: string;
 
-async function readSecret(
-  client: KubeClient,
-  namespace: string,
-  name: string,
-): Promise<Data | undefined> {
-  return readable(async () => {
-    const secret = await client.get(secrets, { namespace, name });
-    return secret && (secret.data ?? {});
-  });
-}
+  constructor(client: KubeClient, namespace: string) {
+    this.#client = client;
+    this.#namespace = namespace;
+  }
 
-async function readConfigMap(
-  client: KubeClient,
-  namespace: string,
-  name: string,
-): Promise<Data | undefined> {
-  return readable(async () => {
-    const configMap = await client.get(configMaps, { namespace, name });
-    return configMap && (configMap.data ?? {});
-  });
-}
+  async secret(name: string): Promise<Keys> {
+    const found = await this.#read(name, () =>
+      this.#client.get(secrets, { namespace: this.#namespace, name }),
+    );
+    if (!found) throw problem(`no Secret ${name} can be read in this namespace`);
+    const values = Object.entries(found.data ?? {}).map(([key, value]) => [
+      key,
+      Buffer.from(value, 'base64')
+        .toString('utf8')
+        .replace(/\r?\n$/, ''),
+    ]);
+    return { kind: 'Secret', name, values: Object.fromEntries(values) };
+  }
 
-/** What may not be read is as good as absent; any other trouble is the API server's. */
-async function readable(read: () => Promise<Data | undefined>): Promise<Data | undefined> {
-  try {
-    return await read();
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 403) return undefined;
-    throw error;
+  async configMap(name: string): Promise<Keys> {
+    const found = await this.#read(name, () =>
+      this.#client.get(configMaps, { namespace: this.#namespace, name }),
+    );
+    if (!found)
+      throw problem(`no ConfigMap ${name} can be read in this namespace`, 'ReferenceNotFound');
+    return { kind: 'ConfigMap', name, values: found.data ?? {} };
+  }
+
+  /** What may not be read is as good as absent; any other trouble is the API server's. */
+  async #read<T extends { metadata: { uid: string; resourceVersion: string } }>(
+    name: string,
+    read: () => Promise<T | undefined>,
+  ): Promise<T | undefined> {
+    const found = await read().catch((error: unknown) => {
+      if (error instanceof ApiError && error.status === 403) return undefined;
+      throw error;
+    });
+    const { uid, resourceVersion } = found?.metadata ?? {};
+    this.versions.push(`${name}/${uid ?? 'absent'}/${resourceVersion ?? ''}`);
+    return found;
   }
 }
 
-function decode(value: string | undefined): string | undefined {
-  return value === undefined ? undefined : Buffer.from(value, 'base64').toString('utf8');
+class InputProblem extends Error {
+  readonly observation: Unprepared;
+
+  constructor(observation: Unprepared) {
+    super(observation.message);
+    this.observation = observation;
+  }
 }
 
-function notFound(message: string, reason: Unprepared['reason'] = 'SecretNotFound'): Unprepared {
-  return { type: 'unprepared', reason, message };
+function problem(message: string, reason: Unprepared['reason'] = 'SecretNotFound'): InputProblem {
+  return new InputProblem({ type: 'unprepared', reason, message });
 }
