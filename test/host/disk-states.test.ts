@@ -2,6 +2,9 @@
 // that names it is refused in words, and no sector of it is written. Only typing its serial once
 // more opens exactly that disk.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { diskStates, disksOfStates, serialOf } from './disk-states.ts';
 import { conditionOf, disposable, HostWorld, nodeName } from './world.ts';
@@ -26,22 +29,27 @@ function wanting(serial: string, more: object = {}): object {
   return { type: 'mdadm', mdadm: { nodeName, level: 1, source: { type: 'Devices', devices } } };
 }
 
-/** Per kernel name: how many sectors were written, and a checksum where the disk can be read. */
+/** Per disk: how many sectors were ever written by the kernel, and a checksum of its image. */
 async function bytesOf(): Promise<Map<string, string>> {
-  const said = await world.machine.run(`
-    for sys in /sys/block/sd*; do
-      name=\${sys##*/}
-      read -r _ _ _ _ _ _ written _ < $sys/stat
-      sum=unreadable
-      [ "$(cat $sys/device/state)" = running ] && sum=$(dd if=/dev/$name bs=1M iflag=direct status=none | md5sum)
-      echo "$name $written $sum"
+  // What is written to the images stands in the machine's memory until then.
+  const written = await world.machine.run(`sync
+    lsblk -dno NAME,SERIAL | grep '^sd' | grep -v home- | while read -r name serial; do
+      read -r _ _ _ _ _ _ written _ < /sys/block/$name/stat
+      echo "$name $written"
     done`);
-  return new Map(
-    said
-      .trim()
-      .split('\n')
-      .map((line) => [line.slice(0, line.indexOf(' ')), line.slice(line.indexOf(' ') + 1)]),
+  const images = readdirSync(world.machine.directory).filter(
+    (name) => name.endsWith('.img') && !name.startsWith('home-'),
   );
+  const found = new Map<string, string>();
+  for (const image of images) {
+    const bytes = readFileSync(join(world.machine.directory, image));
+    found.set(image, createHash('sha1').update(bytes).digest('hex'));
+  }
+  for (const line of written.trim().split('\n')) {
+    const [name = '', sectors = ''] = line.split(' ');
+    found.set(name, sectors);
+  }
+  return found;
 }
 
 before(async () => {
@@ -175,11 +183,14 @@ describe('with its serial typed once more, exactly that disk is destroyed', () =
         wiped,
         devices.filter((device) => device.wipe).map(({ serial }) => serial),
       );
-      const names = pool.status!.drives.map(({ path }) => path!.replace('/dev/', ''));
+      const members = pool.status!.drives.flatMap(({ path, serial }) => [
+        path!.replace('/dev/', ''),
+        `${serial}.img`,
+      ]);
       await world.remove(name);
       const later = await bytesOf();
-      for (const [kernelName, bytes] of before)
-        if (!names.includes(kernelName)) assert.equal(later.get(kernelName), bytes, kernelName);
+      for (const [disk, bytes] of before)
+        if (!members.includes(disk)) assert.equal(later.get(disk), bytes, disk);
       assert.equal(conditionOf(pool, 'Ready')?.status, 'True');
     });
 });

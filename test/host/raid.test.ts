@@ -97,6 +97,7 @@ test('steady state is silent: no command runs, nothing is written', async () => 
   const node = await world.node();
   await world.machine.run('sleep 65');
   const [later, laterNode] = [await world.pool('pool1'), await world.node()];
+  assert.deepEqual(later!.status, pool.status);
   assert.equal(later!.metadata.resourceVersion, pool.metadata.resourceVersion);
   assert.equal(laterNode!.metadata.resourceVersion, node!.metadata.resourceVersion);
   assert.equal(later!.status!.commands.length, pool.status!.commands.length);
