@@ -201,7 +201,10 @@ function cleanedUp({ plan, error }: Observation): Judgement {
     };
   if (plan.type === 'blocked')
     return { status: 'False', reason: plan.reason, message: plan.message };
-  if (error !== undefined)
-    return { status: 'False', reason: 'CleanupFailed', message: messageOf(error) };
+  if (error !== undefined) {
+    const isHeld = error instanceof PoolkeeperError && error.code === 'CleanupBlocked';
+    const reason = isHeld ? 'CleanupBlocked' : 'CleanupFailed';
+    return { status: 'False', reason, message: messageOf(error) };
+  }
   return { status: 'False', reason: 'Progressing', message: 'It is being undone.' };
 }

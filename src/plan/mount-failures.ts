@@ -41,15 +41,15 @@ const timedOut: Pattern = {
 
 const nfs: readonly Pattern[] = [
   {
-    words: /access denied by server|permission denied|operation not permitted/i,
-    reason: 'AccessDenied',
-    message: "access denied by server; check the export's client list",
-  },
-  {
     words: /rpc\.statd is not running/i,
     reason: 'PrerequisitesMissing',
     message:
       'locking over NFS 3 needs rpc.statd; start it on the node (rpc-statd.service) or add the option nolock',
+  },
+  {
+    words: /access denied by server|permission denied|operation not permitted/i,
+    reason: 'AccessDenied',
+    message: "access denied by server; check the export's client list",
   },
   {
     words: /need a \/sbin\/mount|unknown filesystem type|no such device/i,
