@@ -1,5 +1,9 @@
 // The caches of the controller and the indexes its gather steps look things up by.
 import { leases, nodes } from '../api/built-in.ts';
+import type { InstanceClaim } from '../api/instance-claim.ts';
+import type { DeepReadonly } from '../api/object.ts';
+import type { PoolInstance } from '../api/pool-instance.ts';
+import type { PoolVolume } from '../api/pool-volume.ts';
 import {
   backendProbes,
   instanceClaims,
@@ -14,6 +18,8 @@ import {
 } from '../api/resources.ts';
 import type { StoragePool } from '../api/storage-pool.ts';
 import type { Caches } from '../kube/index.ts';
+import { isLacking } from '../plan/instance-claim.ts';
+import { longestFreeFirst, shelfOfInstance, shelfOfVolume } from '../plan/stock.ts';
 import { backendNameOf } from '../plan/storage-backend-users.ts';
 import type { Sources, Stores } from './context.ts';
 
@@ -30,6 +36,10 @@ export const BY_MACHINE = 'machine';
 /** Claims by the `<namespace>/<name>` of their instance pool, and of the volume pool they draw from. */
 export const BY_INSTANCE_POOL = 'instancePool';
 export const BY_VOLUME_POOL = 'volumePool';
+/** Instances that may be bound and volumes that are fresh, longest free first: see `shelfKey`. */
+export const BY_SHELF = 'shelf';
+/** Claims that lack something, by the `<namespace>/<name>` of their instance pool. */
+export const BY_LACKING = 'lacking';
 /** NodeMounts by the uid of their StoragePool. */
 export const BY_STORAGE_POOL = 'storagePool';
 /** NodeMounts and StoragePools by the name of the node; a pool of many nodes is under `*`. */
@@ -47,6 +57,10 @@ export function createSources(caches: Caches, namespace = 'poolkeeper-system'): 
         [BY_INSTANCE_POOL]: ({ metadata, spec }) => [
           `${metadata.namespace}/${spec.instancePoolRef.name}`,
         ],
+        [BY_LACKING]: ({ metadata, spec, status }) =>
+          isLacking({ metadata, spec, status } as InstanceClaim)
+            ? [`${metadata.namespace}/${spec.instancePoolRef.name}`]
+            : [],
         [BY_VOLUME_POOL]: ({ metadata, spec }) =>
           spec.volume?.type === 'New'
             ? [`${metadata.namespace}/${spec.volume.new.poolRef.name}`]
@@ -54,11 +68,14 @@ export function createSources(caches: Caches, namespace = 'poolkeeper-system'): 
       },
     }),
     poolVolumes: caches.add(poolVolumes, {
+      orders: { [BY_SHELF]: inOrder },
       indexes: {
         [BY_POOL]: ({ metadata, spec }) => [`${metadata.namespace}/${spec.poolRef.name}`],
         [BY_CLAIM]: ({ spec }) => (spec.claimRef ? [spec.claimRef.uid] : []),
         [BY_FORMER_UID]: ({ spec }) => (spec.adopt?.uid ? [spec.adopt.uid] : []),
         [BY_INSTANCE]: ({ spec }) => (spec.instanceRef ? [spec.instanceRef.uid] : []),
+        [BY_SHELF]: (volume) =>
+          shelfKeys(volume as PoolVolume, shelfOfVolume(volume as PoolVolume)),
         [BY_MACHINE]: ({ status }) =>
           status?.phase === 'Detaching' && status.azure?.managedBy
             ? [status.azure.managedBy.toLowerCase()]
@@ -66,7 +83,10 @@ export function createSources(caches: Caches, namespace = 'poolkeeper-system'): 
       },
     }),
     poolInstances: caches.add(poolInstances, {
+      orders: { [BY_SHELF]: inOrder },
       indexes: {
+        [BY_SHELF]: (instance) =>
+          shelfKeys(instance as PoolInstance, shelfOfInstance(instance as PoolInstance)),
         [BY_POOL]: ({ metadata, spec }) => [`${metadata.namespace}/${spec.poolRef.name}`],
         [BY_CLAIM]: ({ spec }) => (spec.claimRef ? [spec.claimRef.uid] : []),
         [BY_FORMER_UID]: ({ spec }) => (spec.adopt?.uid ? [spec.adopt.uid] : []),
@@ -100,6 +120,23 @@ export function createSources(caches: Caches, namespace = 'poolkeeper-system'): 
     nodes: caches.add(nodes),
     leases: caches.add(leases, { namespace }),
   };
+}
+
+const inOrder = (
+  one: DeepReadonly<PoolInstance | PoolVolume>,
+  other: DeepReadonly<PoolInstance | PoolVolume>,
+): number => longestFreeFirst(one as PoolInstance, other as PoolInstance);
+
+/** Where a member of a pool, by `<namespace>/<name>`, is found on its shelf. */
+export function shelfKey(pool: string, shelf: string): string {
+  return `${pool} ${shelf}`;
+}
+
+function shelfKeys(
+  { metadata, spec }: PoolInstance | PoolVolume,
+  shelf: string | undefined,
+): string[] {
+  return shelf === undefined ? [] : [shelfKey(`${metadata.namespace}/${spec.poolRef.name}`, shelf)];
 }
 
 /** The same caches, as gather steps read them. */

@@ -8,10 +8,12 @@ import type { Connection } from './connection.ts';
 import type { Selection } from './list-pages.ts';
 import { ObjectStore } from './object-store.ts';
 import { Reflector, type ReflectorHealth } from './reflector.ts';
-import type { IndexFunction, Store } from './store.ts';
+import type { IndexFunction, Order, Store } from './store.ts';
 
 export interface CacheOptions<T> extends Selection {
   readonly indexes?: Readonly<Record<string, IndexFunction<T>>>;
+  /** The order in which an index lists what it finds; without one, any. */
+  readonly orders?: Readonly<Record<string, Order<T>>>;
   /**
    * With a selector: tells which of our own writes the cache would show. Without it, writes only
    * refresh what is in the cache already.
@@ -60,7 +62,7 @@ class ReflectedCaches implements Caches {
   add<T extends AnyObject>(resource: Resource<T>, options: CacheOptions<T> = {}): Store<T> {
     assert(!this.#started, `the cache of ${resource.plural} was added after the start`);
     const runtime = this.#runtime;
-    const { indexes, namespace, labelSelector, fieldSelector } = options;
+    const { indexes, orders, namespace, labelSelector, fieldSelector } = options;
     const selective = Boolean(labelSelector || fieldSelector);
     const accepts = (object: DeepReadonly<T>): boolean => {
       const { namespace: actual, uid } = object.metadata as { namespace?: string; uid: string };
@@ -68,7 +70,7 @@ class ReflectedCaches implements Caches {
       if (!selective) return true;
       return options.accepts?.(object) ?? store.byUid(uid) !== undefined;
     };
-    const store = new ObjectStore<T>({ resource, runtime, indexes, accepts });
+    const store = new ObjectStore<T>({ resource, runtime, indexes, orders, accepts });
     const reflector = new Reflector<T>({
       connection: this.#connection,
       runtime,

@@ -97,6 +97,16 @@ export function isConflict(thrown: unknown): boolean {
   return thrown instanceof ApiError && thrown.status === 409 && thrown.reason !== 'AlreadyExists';
 }
 
+/**
+ * A conditional write that lost: to another writer, to a deletion, or to a successor of that name (the
+ * uid of a patch is a field that can't be changed, so some servers call that invalid).
+ */
+export function isLostRace(thrown: unknown): boolean {
+  if (isConflict(thrown) || isNotFound(thrown)) return true;
+  const causes = isInvalid(thrown) ? ((thrown as ApiError).details?.causes ?? []) : [];
+  return causes.length > 0 && causes.every(({ field }) => field === 'metadata.uid');
+}
+
 export function isAlreadyExists(thrown: unknown): boolean {
   return thrown instanceof ApiError && thrown.reason === 'AlreadyExists';
 }

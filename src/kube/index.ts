@@ -28,6 +28,7 @@ export {
   isConflict,
   isGone,
   isInvalid,
+  isLostRace,
   isNotFound,
   UnreachableError,
 } from './errors.ts';

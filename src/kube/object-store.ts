@@ -20,13 +20,22 @@ import {
   keyOf,
   type ObjectReference,
 } from './object-key.ts';
-import type { EventOrigin, IndexFunction, Store, StoreEventType, StoreHandler } from './store.ts';
+import type {
+  EventOrigin,
+  IndexFunction,
+  Order,
+  Store,
+  StoreEventType,
+  StoreHandler,
+} from './store.ts';
 import { StoreIndex } from './store-index.ts';
 
 export interface ObjectStoreOptions<T extends AnyObject> {
   readonly resource: Resource<T>;
   readonly runtime: Runtime;
   readonly indexes?: Readonly<Record<string, IndexFunction<T>>> | undefined;
+  /** The order in which an index lists what it finds; without one, any. */
+  readonly orders?: Readonly<Record<string, Order<T>>> | undefined;
   /** Which answers to our own writes belong in here: those the watch would show. Default: all. */
   readonly accepts?: ((object: DeepReadonly<T>) => boolean) | undefined;
 }
@@ -60,7 +69,7 @@ export class ObjectStore<T extends AnyObject> implements Store<T> {
     this.#tombstones = new Expectations(options.runtime.clock);
     this.#pending = new Expectations(options.runtime.clock);
     for (const [name, keysOf] of Object.entries(options.indexes ?? {}))
-      this.#indexes.set(name, new StoreIndex(keysOf));
+      this.#indexes.set(name, new StoreIndex(keysOf, options.orders?.[name]));
   }
 
   get(namespace: string | undefined, name: string): DeepReadonly<T> | undefined {

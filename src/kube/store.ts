@@ -25,6 +25,9 @@ export type StoreHandler<T> = (
 /** Returns the keys under which an object is found again. */
 export type IndexFunction<T> = (object: DeepReadonly<T>) => readonly string[];
 
+/** Negative when the first comes before the other. */
+export type Order<T> = (one: DeepReadonly<T>, other: DeepReadonly<T>) => number;
+
 export interface Store<T extends AnyObject> {
   get(namespace: string | undefined, name: string): DeepReadonly<T> | undefined;
   byKey(key: Key): DeepReadonly<T> | undefined;

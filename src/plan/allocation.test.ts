@@ -15,12 +15,12 @@ import type { PoolVolume } from '../api/pool-volume.ts';
 import {
   allocate,
   type Binding,
-  canPair,
   isBindable,
   isClaimable,
   isFreshVolume,
   mayBeServed,
 } from './allocation.ts';
+import { canPair, shelved } from './stock.ts';
 
 interface World {
   readonly claims?: readonly InstanceClaim[];
@@ -37,8 +37,10 @@ function allocateAll({ claims = [], instances = [], volumes = [] }: World): Bind
       instance: ownedBy(instances, claim.metadata.uid),
       volume: ownedBy(volumes, claim.metadata.uid),
     })),
-    instances,
-    volumesOf: (pool) => volumes.filter(({ spec }) => spec.poolRef.name === pool),
+    ...shelved({
+      instances,
+      volumesOf: (pool) => volumes.filter(({ spec }) => spec.poolRef.name === pool),
+    }),
     volumeNamed: (name) => volumes.find(({ metadata }) => metadata.name === name),
     heldBy: ({ metadata }) => volumes.filter(({ spec }) => spec.instanceRef?.uid === metadata.uid),
   });

@@ -33,6 +33,7 @@ import {
   planPoolInstance,
 } from './pool-instance.ts';
 import type { OperationSeen } from './pool-volume.ts';
+import { shelved } from './stock.ts';
 import { planVolumePool } from './volume-pool.ts';
 
 const NOW = createdAt + 3_600_000;
@@ -292,8 +293,7 @@ describe('a claim', () => {
   ) =>
     allocate({
       claims: claims.map((claim) => ({ claim, instance: undefined })),
-      instances,
-      volumesOf: () => volumes,
+      ...shelved({ instances, volumesOf: () => volumes }),
       volumeNamed: (name) => volumes.find(({ metadata }) => metadata.name === name),
       heldBy: () => [],
     }).map(({ claim, instance }) => `${claim.metadata.name} gets ${instance.metadata.name}`);

@@ -1,7 +1,8 @@
 // Which free instances get a fresh volume ahead of time, so that a claim needs no call to Azure.
 import type { PoolInstance } from '../api/pool-instance.ts';
 import type { PoolVolume } from '../api/pool-volume.ts';
-import { canPair, isBindable, isFreshVolume, longestFreeFirst } from './allocation.ts';
+import { isBindable, isFreshVolume } from './allocation.ts';
+import { canPair, longestFreeFirst } from './stock.ts';
 
 export interface PrewarmInput {
   /** How many free instances shall hold a volume. */

@@ -23,6 +23,7 @@ import {
   planPoolVolume,
   volumeNeedsLook,
 } from '../../src/plan/pool-volume.ts';
+import { shelved } from '../../src/plan/stock.ts';
 import { claimRefTo, referenceTo } from './members.ts';
 import { createdAt, timeAt } from './metadata.ts';
 import { StoryCloud } from './story-cloud.ts';
@@ -113,8 +114,10 @@ export class MemberWorld {
       .filter(({ claim, instance, volume }) => isWaiting(claim, instance, volume));
     const bindings = allocate({
       claims: waiting,
-      instances,
-      volumesOf: (pool) => volumes.filter(({ spec }) => spec.poolRef.name === pool),
+      ...shelved({
+        instances,
+        volumesOf: (pool) => volumes.filter(({ spec }) => spec.poolRef.name === pool),
+      }),
       volumeNamed: (name) => this.volumes.get(name),
       heldBy: ({ metadata: { uid } }) => volumes.filter((one) => one.spec.instanceRef?.uid === uid),
     });

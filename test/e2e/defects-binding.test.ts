@@ -100,7 +100,10 @@ async function aViewOfNow(): Promise<ControllerContext> {
 }
 
 const allocateFrom = (view: ControllerContext) =>
-  reconcileAllocation(view, () => {})(KEY, new AbortController().signal, silentLog);
+  reconcileAllocation(view, {
+    looseEnds: { claims: () => [], settle: () => {} },
+    tellWaiting: () => {},
+  })(KEY, new AbortController().signal, silentLog);
 
 const instance = async (): Promise<PoolInstance> => (await client.get(poolInstances, boxes))!;
 

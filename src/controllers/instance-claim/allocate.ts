@@ -6,52 +6,33 @@ import { labels } from '../../api/names.ts';
 import type { PoolInstance } from '../../api/pool-instance.ts';
 import type { PoolVolume } from '../../api/pool-volume.ts';
 import { poolInstances, poolVolumes } from '../../api/resources.ts';
-import {
-  isConflict,
-  isNotFound,
-  type Key,
-  keyOfObject,
-  locked,
-  type Reconcile,
-} from '../../kube/index.ts';
+import { isLostRace, type Key, keyOfObject, locked, type Reconcile } from '../../kube/index.ts';
 import { formerUid, planRecovery } from '../../plan/adoption-recovery.ts';
 import { allocate, type Binding, type WaitingClaim } from '../../plan/allocation.ts';
 import { type ClaimHoldings, holdingsOf } from '../../plan/claim-holdings.ts';
 import { isOver, isWaiting } from '../../plan/instance-claim.ts';
+import { looseSpec } from '../../plan/volume-release.ts';
 import type { ControllerContext } from '../context.ts';
-import { BY_CLAIM, BY_INSTANCE, BY_INSTANCE_POOL, BY_POOL } from '../stores.ts';
+import { BY_CLAIM, BY_INSTANCE, BY_LACKING, BY_POOL, BY_SHELF, shelfKey } from '../stores.ts';
+import type { LooseEnds } from './loose-ends.ts';
 
 /** Bindings written at once: the API server's round trip, not our own work, is what limits them. */
 const PARALLEL_BINDINGS = 16;
 
-/** `tellWaiting` is called with the keys of claims that could not be served, so that they say why. */
+export interface AllocationOptions {
+  readonly looseEnds: LooseEnds;
+  /** Called with the keys of claims that could not be served, so that they say why. */
+  readonly tellWaiting: (claims: readonly Key[]) => void;
+}
+
 export function reconcileAllocation(
   context: ControllerContext,
-  tellWaiting: (claims: readonly Key[]) => void,
+  { looseEnds, tellWaiting }: AllocationOptions,
 ): Reconcile {
   return async (key) => {
-    const { stores } = context;
-    const pool = stores.instancePools.byKey(key);
-    const claims = waitingClaims(context, key);
+    const claims = waitingClaims(context, key, looseEnds);
     if (claims.length === 0) return { type: 'done' };
-    const open = pool && pool.metadata.deletionTimestamp === undefined;
-    const [namespace] = key.split('/');
-    const instances = stores.poolInstances.byIndex(BY_POOL, key);
-    const recovering = open ? claims.filter(({ claim }) => formerUid(claim) !== undefined) : [];
-    const recovered = recovering.flatMap((claim) => {
-      const held = stores.poolVolumes.list(namespace);
-      return planRecovery(claim, instances, held) ?? [];
-    });
-    const allocated = open
-      ? allocate({
-          claims: claims.filter((claim) => !recovering.includes(claim)),
-          instances,
-          volumesOf: (name) => stores.poolVolumes.byIndex(BY_POOL, `${namespace}/${name}`),
-          volumeNamed: (name) => stores.poolVolumes.get(namespace, name),
-          heldBy: ({ metadata }) => stores.poolVolumes.byIndex(BY_INSTANCE, metadata.uid),
-        })
-      : [];
-    const bindings = [...recovered, ...allocated];
+    const bindings = planBindings(context, key, claims);
     const lost = await bindAll(context, bindings);
     const served = new Set(bindings.map(({ claim }) => claim.metadata.uid));
     tellWaiting(
@@ -66,21 +47,57 @@ export function reconcileAllocation(
   };
 }
 
-function waitingClaims({ stores }: ControllerContext, poolKey: Key): WaitingClaim[] {
-  const claims: WaitingClaim[] = [];
-  for (const claim of stores.instanceClaims.byIndex(BY_INSTANCE_POOL, poolKey)) {
+function planBindings(
+  { stores }: ControllerContext,
+  key: Key,
+  claims: readonly WaitingClaim[],
+): Binding[] {
+  const pool = stores.instancePools.byKey(key);
+  if (!pool || pool.metadata.deletionTimestamp !== undefined) return [];
+  const { namespace } = pool.metadata;
+  const recovering = claims.filter(({ claim }) => formerUid(claim) !== undefined);
+  const recovered = recovering.flatMap((claim) => {
+    const instances = stores.poolInstances.byIndex(BY_POOL, key);
+    return planRecovery(claim, instances, stores.poolVolumes.list(namespace)) ?? [];
+  });
+  const allocated = allocate({
+    claims: claims.filter((claim) => !recovering.includes(claim)),
+    freeInstances: (shelf) => stores.poolInstances.byIndex(BY_SHELF, shelfKey(key, shelf)),
+    freshVolumes: (name, shelf) =>
+      stores.poolVolumes.byIndex(BY_SHELF, shelfKey(`${namespace}/${name}`, shelf)),
+    volumeNamed: (name) => stores.poolVolumes.get(namespace, name),
+    heldBy: ({ metadata }) => stores.poolVolumes.byIndex(BY_INSTANCE, metadata.uid),
+  });
+  return [...recovered, ...allocated];
+}
+
+function waitingClaims(
+  { stores }: ControllerContext,
+  poolKey: Key,
+  looseEnds: LooseEnds,
+): WaitingClaim[] {
+  const waiting: WaitingClaim[] = [];
+  const holdings = (claim: InstanceClaim): ClaimHoldings => {
     const { uid } = claim.metadata;
-    const holdings = holdingsOf(
-      claim,
-      stores.poolInstances.byIndex(BY_CLAIM, uid),
-      stores.poolVolumes.byIndex(BY_CLAIM, uid),
-    );
-    const { instance, volume } = holdings;
-    if (isWaiting(claim, instance, volume) || holdsSpare(stores, claim, holdings)) {
-      claims.push({ claim, ...holdings });
-    }
+    const instances = stores.poolInstances.byIndex(BY_CLAIM, uid);
+    return holdingsOf(claim, instances, stores.poolVolumes.byIndex(BY_CLAIM, uid));
+  };
+  for (const claim of stores.instanceClaims.byIndex(BY_LACKING, poolKey)) {
+    const held = holdings(claim);
+    if (isWaiting(claim, held.instance, held.volume)) waiting.push({ claim, ...held });
   }
-  return claims;
+  for (const key of looseEnds.claims()) {
+    const claim = stores.instanceClaims.byKey(key);
+    if (claim && instancePoolKey(claim) !== poolKey) continue;
+    const held = claim && holdings(claim);
+    if (!claim || !held || !holdsSpare(stores, claim, held)) looseEnds.settle(key);
+    else if (!waiting.some((one) => one.claim === claim)) waiting.push({ claim, ...held });
+  }
+  return waiting;
+}
+
+function instancePoolKey({ metadata, spec }: InstanceClaim): Key {
+  return `${metadata.namespace}/${spec.instancePoolRef.name}`;
 }
 
 /**
@@ -116,10 +133,10 @@ async function bind(context: ControllerContext, binding: Binding): Promise<boole
   try {
     if (!alreadyBound) await bindInstance(context, claim, instance);
     if (volume) await bindVolume(context, claim, instance, volume);
-    for (const held of unwanted) await letGo(context, held);
+    for (const held of unwanted) await letGo(context, binding, held);
     return true;
   } catch (error) {
-    if (isConflict(error) || isNotFound(error)) return false;
+    if (isLostRace(error)) return false;
     throw error;
   }
 }
@@ -153,14 +170,14 @@ async function bindVolume(
 }
 
 /** The instance detaches what no longer refers to it, in the same write that attaches what does. */
-async function letGo({ client }: ControllerContext, volume: PoolVolume): Promise<void> {
+async function letGo(
+  { client }: ControllerContext,
+  { claim, instance }: Binding,
+  volume: PoolVolume,
+): Promise<void> {
   const { namespace, name } = volume.metadata;
-  const { claimRef } = volume.spec;
-  const spec = {
-    instanceRef: null,
-    // A machine in use may have written to it: it is never handed out as a fresh one.
-    ...(claimRef ? { claimRef: null, lastClaimRef: claimRef } : {}),
-  };
+  // A machine in use may have written to it: it is never handed out as a fresh one.
+  const spec = looseSpec(volume, instance, referenceTo(claim));
   const patch = { metadata: { labels: { [labels.claim]: null } }, spec };
   await client.mergePatch(poolVolumes, { namespace, name }, locked(volume, patch));
 }

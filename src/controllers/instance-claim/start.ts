@@ -11,7 +11,7 @@ import {
   runController,
   watchAndEnqueue,
 } from '../../kube/index.ts';
-import { isOver } from '../../plan/instance-claim.ts';
+import { isLacking, isOver } from '../../plan/instance-claim.ts';
 import type { ControllerContext, Sources } from '../context.ts';
 import { claimKey, instancePoolKey, ownKey, poolKey, roleMayDiffer } from '../keys.ts';
 import { BY_CLAIM, BY_VOLUME_POOL } from '../stores.ts';
@@ -19,6 +19,7 @@ import { createTcpProbe, type TcpProbe } from '../tcp-probe.ts';
 import { reconcileAllocation } from './allocate.ts';
 import { rememberFirstSights } from './first-sights.ts';
 import { reconcileInstanceClaim } from './index.ts';
+import { noticeLooseEnds } from './loose-ends.ts';
 import { createPortProbes } from './port-probes.ts';
 
 type Claim = DeepReadonly<InstanceClaim>;
@@ -75,14 +76,17 @@ export function startClaims({
     runtime,
     startWhen,
     workers: 8,
-    reconcile: reconcileAllocation(context, (keys) => {
-      for (const key of keys) claims.queue.add(key);
+    reconcile: reconcileAllocation(context, {
+      looseEnds: noticeLooseEnds(sources),
+      tellWaiting: (keys) => {
+        for (const key of keys) claims.queue.add(key);
+      },
     }),
   });
   watchAndEnqueue(
     sources.instanceClaims,
     allocation.queue,
-    (claim) => (bound(claim) && claim.status?.volume ? [] : instancePoolKey(claim)),
+    (claim) => (bound(claim) && !isLacking(claim as InstanceClaim) ? [] : instancePoolKey(claim)),
     { ...high, updatesWhen: changedBeyondStatus },
   );
   watchAndEnqueue(sources.instancePools, allocation.queue, ownKey, {
