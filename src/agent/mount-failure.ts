@@ -17,7 +17,9 @@ export function explainFailure(error: unknown, tool: FailingTool, nodeName: stri
   const said = `exit code ${error.exitCode}: ${error.output || 'no output'}`;
   const meaning = meaningOf(tool, said);
   const title = `${titles[tool]} failed on ${nodeName}`;
-  if (!meaning) return new PoolkeeperError('MountFailed', `${title} (${said})`, { cause: error });
-  const message = `${title}: ${meaning.message} (${said})`;
+  const message = meaning
+    ? `${title}: ${meaning.message} (${error.message})`
+    : `${title}: ${error.message}`;
+  if (!meaning) return new PoolkeeperError('MountFailed', message, { cause: error });
   return new PoolkeeperError(meaning.reason, message, { cause: error });
 }

@@ -4,6 +4,9 @@ import type { NodeMount, NodeMountSpec } from '../api/node-mount.ts';
 import type { ConditionType } from '../api/reasons.ts';
 import type { StoragePool, StoragePoolSpec } from '../api/storage-pool.ts';
 import type { Stall } from './pool-conditions.ts';
+import { cephfsBranch } from './storage-pool-cephfs.ts';
+import { iscsiBranch } from './storage-pool-iscsi.ts';
+import { localBranch } from './storage-pool-local.ts';
 import { mdadmBranch } from './storage-pool-mdadm.ts';
 import { nfsBranch } from './storage-pool-nfs.ts';
 import type { StorageSources } from './storage-pool-sources.ts';
@@ -19,6 +22,8 @@ export type MountBranch = Without<
 export interface StorageBranch {
   /** The one node that has it; undefined when every node that fits the selector does. */
   nodeName(spec: StoragePoolSpec): string | undefined;
+  /** Two nodes that had it at once would destroy it: it moves only when it is let go of for certain. */
+  readonly isExclusive?: boolean;
   /** The part of the spec that can't be made, in words; undefined when all of it can. */
   refusal(pool: StoragePool): Stall | undefined;
   /** Undefined while it isn't known yet what to ask for; `waitsFor` then says why. */
@@ -35,27 +40,12 @@ export interface StorageBranch {
   describeRemains(mount: NodeMount): string;
 }
 
-function unsupported(type: string): StorageBranch {
-  return {
-    nodeName: () => undefined,
-    refusal: () => ({
-      reason: 'InvalidSpec',
-      message: `spec.type ${type} is not supported by this version`,
-    }),
-    mountBranch: () => undefined,
-    changeable: [],
-    conditions: [],
-    holdsDataFromTheStart: () => true,
-    describeRemains: () => 'nothing',
-  };
-}
-
 const branches: Readonly<Record<StoragePoolSpec['type'], StorageBranch>> = {
-  local: unsupported('local'),
+  local: localBranch,
   mdadm: mdadmBranch,
   nfs: nfsBranch,
-  cephfs: unsupported('cephfs'),
-  iscsi: unsupported('iscsi'),
+  cephfs: cephfsBranch,
+  iscsi: iscsiBranch,
 };
 
 export function branchOf({ type }: { readonly type: StoragePoolSpec['type'] }): StorageBranch {

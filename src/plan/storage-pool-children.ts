@@ -18,7 +18,12 @@ export interface NodeSeen {
   readonly name: string;
   /** Undefined when the cluster has no Node of that name. */
   readonly node:
-    | { readonly uid: string; readonly labels: Readonly<Record<string, string>> }
+    | {
+        readonly uid: string;
+        readonly labels: Readonly<Record<string, string>>;
+        /** Somebody has vouched with a taint that the machine is off. */
+        readonly isOutOfService?: boolean;
+      }
     | undefined;
   /** Whether its agent has ever reported: the StorageNode is there. */
   readonly hasInventory: boolean;
@@ -30,8 +35,6 @@ export function refusalOf(pool: StoragePool): Stall | undefined {
   const { metadata, spec } = pool;
   const refusal = branchOf(spec).refusal(pool);
   if (refusal) return refusal;
-  if (spec.expose)
-    return { reason: 'InvalidSpec', message: 'spec.expose is not supported by this version' };
   // Admission refuses this already; an older object may have come past it.
   if (spec.deletionPolicy === 'Destroy' && spec.confirmDestroy !== metadata.name)
     return {
@@ -84,18 +87,28 @@ interface MountWish {
 export function nodeMountSpec(wish: MountWish): NodeMountSpec | undefined {
   const { pool, nodeName, nodeUid, sources } = wish;
   const { spec, metadata } = pool;
-  const branch = branchOf(spec);
-  const wanted = branch.mountBranch(pool, sources);
+  const wanted = branchOf(spec).mountBranch(pool, sources);
   if (!wanted) return undefined;
-  const isConfirmed = spec.confirmDestroy === metadata.name;
   return {
     ...wanted,
     nodeName,
     ...(nodeUid === undefined ? {} : { nodeUid }),
     poolRef: { name: metadata.name, uid: metadata.uid },
     ...(spec.mountPath === undefined ? {} : { mountPath: spec.mountPath }),
-    deletionPolicy: isConfirmed ? spec.deletionPolicy : ('Retain' as const),
-    holdsData: wish.wasActive || branch.holdsDataFromTheStart(pool),
+    ...protection(pool, wish.wasActive),
+  };
+}
+
+/** What decides about the bytes; known also while nothing else is. */
+function protection(
+  pool: StoragePool,
+  wasActive: boolean,
+): Pick<NodeMountSpec, 'deletionPolicy' | 'holdsData'> {
+  const { spec, metadata } = pool;
+  const isConfirmed = spec.confirmDestroy === metadata.name;
+  return {
+    deletionPolicy: isConfirmed ? spec.deletionPolicy : 'Retain',
+    holdsData: wasActive || branchOf(spec).holdsDataFromTheStart(pool),
   };
 }
 
@@ -109,13 +122,16 @@ export function mountChanges(
 ): Record<string, unknown> | undefined {
   const { nodeName, nodeUid, holdsData } = mount.spec;
   const isWorthKeeping = wasActive || holdsData;
+  if (pool.spec.type !== mount.spec.type) return undefined;
   const wanted = nodeMountSpec({ pool, nodeName, nodeUid, wasActive: isWorthKeeping, sources });
-  if (!wanted || wanted.type !== mount.spec.type) return undefined;
   const changes: Record<string, unknown> = {
-    ...differing(mount.spec, wanted, ['deletionPolicy', 'holdsData']),
+    ...differing<Partial<NodeMountSpec>>(mount.spec, protection(pool, isWorthKeeping), [
+      'deletionPolicy',
+      'holdsData',
+    ]),
   };
   // What is being undone is undone as it was made; only its bytes may still be decided on.
-  if (mount.metadata.deletionTimestamp === undefined) {
+  if (wanted && mount.metadata.deletionTimestamp === undefined) {
     const member = (spec: NodeMountSpec): Record<string, unknown> =>
       (spec as unknown as Record<string, Record<string, unknown>>)[spec.type]!;
     const { changeable } = branchOf(pool.spec);

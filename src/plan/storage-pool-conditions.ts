@@ -96,8 +96,9 @@ function describe(verdicts: readonly MountVerdict[], total = verdicts.length): s
   const what = stuck.length > 0 ? 'failed' : 'not ready';
   const where = told.length === total ? `all ${total} nodes` : `${told.length} of ${total} nodes`;
   const heading = `${what} on ${where}`;
-  if (told.every(({ message }) => message === told[0]!.message))
-    return `${heading}: ${told[0]!.message}`;
+  const plain = ({ node, message }: MountVerdict): string => message.replace(` on ${node}`, '');
+  const same = plain(told[0]!);
+  if (told.every((one) => plain(one) === same)) return `${heading}: ${same}`;
   const named = told.slice(0, NAMED_NODES_MAX).map(({ node, message }) => `${node}: ${message}`);
   const more = told.length > NAMED_NODES_MAX ? `; and ${told.length - NAMED_NODES_MAX} more` : '';
   return `${heading}: ${named.join('; ')}${more}`;

@@ -1,33 +1,25 @@
 // What a pool of type nfs asks its nodes for.
 import type { NodeMount } from '../api/node-mount.ts';
 import type { StoragePool } from '../api/storage-pool.ts';
-import type { Stall } from './pool-conditions.ts';
 import type { MountBranch, StorageBranch } from './storage-pool-branch.ts';
+import { backendStall, nfsEndpoint, optionsStall } from './storage-pool-endpoint.ts';
+import type { StorageSources } from './storage-pool-sources.ts';
 
 export const nfsBranch: StorageBranch = {
   nodeName: () => undefined,
-  refusal,
+  refusal: () => undefined,
   mountBranch,
-  changeable: ['version', 'options'],
+  waitsFor: (pool, sources) => backendStall(pool, sources) ?? optionsStall(pool, sources),
+  changeable: ['server', 'exportPath', 'version', 'options'],
   conditions: ['NodePrerequisitesMet', 'Mounted'],
   holdsDataFromTheStart: () => false,
   describeRemains,
 };
 
-function refusal({ spec }: StoragePool): Stall | undefined {
-  if (spec.type !== 'nfs' || !spec.nfs.backendRef) return undefined;
-  return {
-    reason: 'InvalidSpec',
-    message: 'spec.nfs.backendRef is not supported by this version: set server and exportPath',
-  };
-}
-
 /** Every field is written out, so that nothing hangs on defaults. */
-function mountBranch({ spec }: StoragePool): MountBranch | undefined {
-  if (spec.type !== 'nfs') return undefined;
-  const { server, exportPath, version, options } = spec.nfs;
-  if (server === undefined || exportPath === undefined) return undefined;
-  return { type: 'nfs', nfs: { server, exportPath, version, options } };
+function mountBranch(pool: StoragePool, sources: StorageSources): MountBranch | undefined {
+  const nfs = nfsEndpoint(pool, sources);
+  return nfs && { type: 'nfs', nfs };
 }
 
 function describeRemains({ spec }: NodeMount): string {

@@ -29,6 +29,13 @@ export function judgeRelease(
     return { type: 'cleaned', kept: kept === '' ? undefined : kept };
   }
   const leftBehind = describeRemains(mount);
+  if (seen?.node?.isOutOfService && seen.agent.state !== 'ready') {
+    const because = `the taint ${OUT_OF_SERVICE} says that ${spec.nodeName} is off`;
+    return { type: 'abandoned', because, leftBehind };
+  }
+  const isMoving = pool !== undefined && pool.metadata.deletionTimestamp === undefined;
+  const isUnproven = branchOf(spec).isExclusive === true && isMoving && isGone(mount, seen);
+  if (isUnproven && !forgottenNodes(pool).includes(spec.nodeName)) return unproven(mount);
   if (isGone(mount, seen))
     return { type: 'abandoned', because: `node ${spec.nodeName} left the cluster`, leftBehind };
   if (forgottenNodes(pool).includes(spec.nodeName)) {
@@ -45,6 +52,17 @@ export function judgeRelease(
     reason: 'DeletionRequested',
     message: step ?? cleanedUp?.message ?? 'the agent has been asked to undo it',
   };
+}
+
+/** By this taint an administrator vouches that the machine is off. */
+export const OUT_OF_SERVICE = 'node.kubernetes.io/out-of-service';
+
+function unproven({ spec: { nodeName } }: NodeMount): Release {
+  const message =
+    `node ${nodeName} left the cluster, which does not prove that the machine is off, and mounted ` +
+    `twice the data would be destroyed; make sure that it is off, then set the annotation ` +
+    `${annotations.forgetNode}=${nodeName} on the pool`;
+  return { type: 'waits', reason: 'StillInUseElsewhere', message };
 }
 
 /**

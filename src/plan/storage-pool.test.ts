@@ -201,9 +201,9 @@ describe('asking for mounts', () => {
   });
 
   const refused: Record<string, { spec: object; words: string }> = {
-    'a type': {
-      spec: { type: 'local', local: { path: '/mnt/data' } },
-      words: 'spec.type local is not supported by this version',
+    'a directory of the system': {
+      spec: { type: 'local', local: { path: '/etc/ssl' } },
+      words: 'spec.local.path: /etc/ssl belongs to the operating system',
     },
     'pooled volumes': {
       spec: {
@@ -214,14 +214,6 @@ describe('asking for mounts', () => {
         },
       },
       words: 'spec.mdadm.source.type Volumes is not supported by this version',
-    },
-    'a backend': {
-      spec: { type: 'nfs', nfs: { backendRef: { name: 'b' } } },
-      words: 'spec.nfs.backendRef is not supported by this version: set server and exportPath',
-    },
-    'pods that use it': {
-      spec: { ...raid1, expose: { storageClassName: 'fast' } },
-      words: 'spec.expose is not supported by this version',
     },
     'destruction without the name': {
       spec: { ...raid1, deletionPolicy: 'Destroy' },

@@ -15,6 +15,7 @@ import {
   targetNodes,
 } from './storage-pool-children.ts';
 import { type PoolDeletion, storagePoolConditions } from './storage-pool-conditions.ts';
+import { planMove } from './storage-pool-move.ts';
 import { judgeRelease, type Release } from './storage-pool-release.ts';
 import { EMPTY_STORAGE_POOL_STATUS, phaseOf, rollUp } from './storage-pool-rollup.ts';
 import type { StorageSources } from './storage-pool-sources.ts';
@@ -96,11 +97,15 @@ function planPresence(snapshot: StoragePoolSnapshot, now: number): StoragePoolPl
   const wasActive = before.activeSince !== undefined || own.some(hasBeenMounted);
   const targets = targetNodes(pool, nodes);
   const refusal = refusalOf(pool);
+  const move = planMove(pool, own, { targets, nodes });
   const shown = refusal
     ? own.map(nodeOf(nodes))
-    : [...targets, ...strays(pool, own, targets, nodes)];
+    : move.keeps.length > 0
+      ? move.keeps.map(nodeOf(nodes))
+      : [...targets, ...strays(pool, own, targets, nodes)];
   const stall =
     refusal ??
+    move.stall ??
     missingNodes(pool, nodes, shown) ??
     occupied(snapshot, targets) ??
     branchOf(pool.spec).waitsFor?.(pool, snapshot.sources);
@@ -115,7 +120,8 @@ function planPresence(snapshot: StoragePoolSnapshot, now: number): StoragePoolPl
     ),
   );
   if (!refusal) {
-    for (const seen of targets) steps.push(...planMount(snapshot, own, { seen, wasActive }));
+    const wanted = move.mayCreate ? targets : [];
+    for (const seen of wanted) steps.push(...planMount(snapshot, own, { seen, wasActive }));
     for (const mount of own)
       if (!isDeleting(mount.metadata) && !shown.some(({ name }) => name === mount.spec.nodeName))
         steps.push({ type: 'deleteMount', mount, because: 'its node is not asked for any more' });

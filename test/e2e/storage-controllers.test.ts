@@ -321,7 +321,11 @@ describe('a storage pool', () => {
     await createPool({ type: 'nfs', nfs: { server: 'nfs.example', exportPath: '/data' } });
     await untilPhase('Failed');
     const { message } = find(await pool(), 'Ready')!;
-    assert.match(message, /^`mount .*` failed with exit code 32: .*access denied/s);
+    assert.match(
+      message,
+      /^NFS mount failed on node-1: access denied by server; check the export's/,
+    );
+    assert.match(message, /`mount .*` failed with exit code 32: .*access denied/s);
     server.exports.get('/data')!.denied = false;
     await untilPhase('Active');
     assert.equal((await pool())?.status?.summary?.node, '1/1');
@@ -331,11 +335,11 @@ describe('a storage pool', () => {
 
   test('what it cannot do it refuses, and goes when it is deleted', async () => {
     await begin();
-    await createPool({ type: 'local', local: { path: '/mnt/data' } });
+    await createPool({ type: 'local', local: { path: '/etc/ssl' } });
     await untilPhase('Failed');
     assert.equal(
       find(await pool(), 'Stalled')?.message,
-      'spec.type local is not supported by this version',
+      'spec.local.path: /etc/ssl belongs to the operating system',
     );
     await world.user.client.delete(storagePools, reference);
     await until('gone', async () => (await pool()) === undefined);

@@ -5,7 +5,8 @@ import { type Key, keyOfObject } from '../../kube/index.ts';
 import type { StoragePoolSnapshot } from '../../plan/storage-pool.ts';
 import { branchOf } from '../../plan/storage-pool-branch.ts';
 import { type NodeSeen, nodeMountName } from '../../plan/storage-pool-children.ts';
-import { NO_SOURCES } from '../../plan/storage-pool-sources.ts';
+import { OUT_OF_SERVICE } from '../../plan/storage-pool-release.ts';
+import type { StorageSources } from '../../plan/storage-pool-sources.ts';
 import type { ControllerContext } from '../context.ts';
 import { BY_POOL } from '../stores.ts';
 import type { Agents } from './agents.ts';
@@ -14,6 +15,7 @@ export function gather(
   { stores }: ControllerContext,
   agents: Agents,
   pool: StoragePool,
+  sources: StorageSources,
 ): StoragePoolSnapshot {
   const { namespace, name } = pool.metadata;
   const named = stores.nodeMounts.byIndex(BY_POOL, keyOfObject(pool));
@@ -28,7 +30,7 @@ export function gather(
   const mounts = [...new Set([...named, ...standing])];
   const names = new Set([...wanted, ...mounts.map(({ spec }) => spec.nodeName)]);
   const nodes = [...names].map((node) => lookAtNode(stores, agents, node));
-  return { pool, mounts, nodes, sources: NO_SOURCES };
+  return { pool, mounts, nodes, sources };
 }
 
 /** The mounts of a pool that is gone, and their nodes. */
@@ -46,7 +48,11 @@ function lookAtNode(stores: ControllerContext['stores'], agents: Agents, name: s
   const node = stores.nodes.get(undefined, name);
   return {
     name,
-    node: node && { uid: node.metadata.uid, labels: node.metadata.labels ?? {} },
+    node: node && {
+      uid: node.metadata.uid,
+      labels: node.metadata.labels ?? {},
+      isOutOfService: node.spec?.taints?.some(({ key }) => key === OUT_OF_SERVICE) === true,
+    },
     hasInventory: stores.storageNodes.get(undefined, name) !== undefined,
     agent: agents.stateOf(name),
   };

@@ -11,6 +11,7 @@ import { writeStatus } from '../write-status.ts';
 import type { Agents } from './agents.ts';
 import { apply, release } from './apply.ts';
 import { gather, gatherOrphans } from './gather.ts';
+import { CREDENTIALS_MILLISECONDS, gatherSources, usesCredentials } from './sources.ts';
 
 export { type Agents, trackAgents } from './agents.ts';
 export { watchStoragePools } from './watches.ts';
@@ -19,7 +20,8 @@ export function reconcileStoragePool(context: ControllerContext, agents: Agents)
   return async (key, _signal, log) => {
     const pool = context.stores.storagePools.byKey(key);
     if (!pool) return letOrphansGo(context, agents, { key, log });
-    const snapshot = gather(context, agents, pool);
+    const sources = await gatherSources(context, pool);
+    const snapshot = gather(context, agents, pool, sources);
     const plan = planStoragePool(snapshot, context.runtime.clock.now());
     await apply(context, log, pool, plan.steps);
     if (plan.steps.some(({ type }) => type === 'releasePool')) return { type: 'done' };
@@ -30,7 +32,8 @@ export function reconcileStoragePool(context: ControllerContext, agents: Agents)
       // Deleted for good while this pass went on.
       if (!isNotFound(error)) throw error;
     }
-    return resultOf(plan);
+    const looksAgain = plan.waitMilliseconds === undefined && usesCredentials(pool, sources);
+    return resultOf(looksAgain ? { ...plan, waitMilliseconds: CREDENTIALS_MILLISECONDS } : plan);
   };
 }
 

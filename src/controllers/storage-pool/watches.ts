@@ -9,7 +9,7 @@ import {
   watchAndEnqueue,
 } from '../../kube/index.ts';
 import type { Sources, Stores } from '../context.ts';
-import { BY_NODE } from '../stores.ts';
+import { BY_BACKEND, BY_NODE } from '../stores.ts';
 import type { Agents } from './agents.ts';
 
 /** Returns the function that ends it. */
@@ -30,7 +30,21 @@ export function watchStoragePools(sources: Sources, agents: Agents, queue: WorkQ
     watchAndEnqueue(sources.nodes, queue, poolsOf, {
       updatesWhen: (node, old) =>
         !isEqual(node.metadata.labels, old.metadata.labels) ||
+        !isEqual(node.spec?.taints, old.spec?.taints) ||
         node.metadata.uid !== old.metadata.uid,
+    }),
+    watchAndEnqueue(
+      sources.storageBackends,
+      queue,
+      (backend) => stores.storagePools.byIndex(BY_BACKEND, keyOfObject(backend)).map(keyOfObject),
+      { updatesWhen: changedBeyondStatus },
+    ),
+    // Who lets go of a logical unit may do so for another pool that waits for it.
+    sources.storagePools.subscribe((type, { spec }) => {
+      if (type === 'delete' && spec.type === 'iscsi') enqueueUnits(stores, queue);
+    }),
+    sources.nodeMounts.subscribe((type, { spec }) => {
+      if (type === 'delete' && spec.type === 'iscsi') enqueueUnits(stores, queue);
     }),
     agents.subscribe((nodeName) => {
       for (const key of poolsOfNode(stores, nodeName)) queue.add(key);
@@ -39,6 +53,11 @@ export function watchStoragePools(sources: Sources, agents: Agents, queue: WorkQ
   return () => {
     for (const end of ends) end();
   };
+}
+
+function enqueueUnits(stores: Stores, queue: WorkQueue): void {
+  for (const pool of stores.storagePools.list())
+    if (pool.spec.type === 'iscsi') queue.add(keyOfObject(pool));
 }
 
 /** Pools that name the node, those that may choose it, and those that have something on it. */
