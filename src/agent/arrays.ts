@@ -1,7 +1,7 @@
 // Software RAID as sysfs shows it. Arrays are found by UUID; their names change from boot to boot.
 
 import { isSameUuid, normalUuid } from '../plan/node-mount-identity.ts';
-import type { ArrayFacts } from '../plan/node-mount-mdadm-facts.ts';
+import type { ArrayFacts, ArrayMemberFacts } from '../plan/node-mount-mdadm-facts.ts';
 import type { HostPort } from './host-port.ts';
 
 /** Asks the kernel, not mdadm: no process is started, nothing is opened. */
@@ -17,35 +17,64 @@ export async function findArray(host: HostPort, uuid: string): Promise<ArrayFact
 export async function readArray(host: HostPort, kernelName: string): Promise<ArrayFacts> {
   const read = (file: string): Promise<string | undefined> => readSysfs(host, kernelName, file);
   const level = (await read('level')) ?? '';
-  const [done, total] = ((await read('sync_completed')) ?? '').split(' / ').map(Number);
-  const speed = Number(await read('sync_speed'));
   const syncAction = await read('sync_action');
   const isSyncing = syncAction !== undefined && syncAction !== 'idle' && syncAction !== 'frozen';
+  const mismatchCount = await read('mismatch_cnt');
+  const sectors = await host.readFile(`/sys/block/${kernelName}/size`);
   return {
     path: `/dev/${kernelName}`,
     kernelName,
     uuid: normalUuid((await read('uuid')) ?? ''),
     level: Number(level.replace('raid', '')),
+    // While it is being reshaped, `4 (3)`: the number that it will have comes first.
     raidDisks: Number.parseInt((await read('raid_disks')) ?? '0', 10),
+    sizeBytes: Number(sectors?.trim() ?? 0) * SECTOR_BYTES,
+    memberBytes: Number((await read('component_size')) ?? 0) * 1024,
+    chunkBytes: Number((await read('chunk_size')) ?? 0),
     state: (await read('array_state')) ?? 'inactive',
     degraded: Number((await read('degraded')) ?? 0),
     members: await readMembers(host, kernelName),
     ...(syncAction !== undefined && { syncAction }),
-    ...(isSyncing && total && done !== undefined
-      ? { syncPercent: Math.min(100, Math.floor((100 * done) / total)) }
-      : {}),
-    ...(isSyncing && speed > 0 && { syncKiBPerSecond: speed }),
+    ...(mismatchCount !== undefined && { mismatchCount: Number(mismatchCount) }),
+    ...(isSyncing && syncOf(await read('sync_completed'), Number(await read('sync_speed')))),
   };
+}
+
+const SECTOR_BYTES = 512;
+
+/** How far, how fast and how much longer, from the kernel's sectors of 512 bytes. */
+function syncOf(
+  completed: string | undefined,
+  speed: number,
+): Pick<ArrayFacts, 'syncPercent' | 'syncKiBPerSecond' | 'syncSecondsLeft'> {
+  const [done, total] = (completed ?? '').split(' / ').map(Number);
+  // `none` while it is about to begin, `delayed` while another one on the same disks goes first.
+  if (!total || done === undefined) return completed === 'delayed' ? { syncPercent: 0 } : {};
+  const syncPercent = Math.min(100, Math.floor((100 * done) / total));
+  if (!(speed > 0)) return { syncPercent };
+  const syncSecondsLeft = Math.ceil((total - done) / 2 / speed);
+  return { syncPercent, syncKiBPerSecond: speed, syncSecondsLeft };
 }
 
 async function readMembers(host: HostPort, kernelName: string): Promise<ArrayFacts['members']> {
   const directory = `/sys/block/${kernelName}/md`;
   const names = (await host.listDirectory(directory)) ?? [];
-  const members: ArrayFacts['members'][number][] = [];
+  const blocks = new Set(await host.listDirectory('/sys/class/block'));
+  const members: ArrayMemberFacts[] = [];
   for (const name of names.filter((one) => one.startsWith('dev-'))) {
-    const state = (await host.readFile(`${directory}/${name}/state`))?.trim();
+    const read = async (file: string): Promise<string | undefined> =>
+      (await host.readFile(`${directory}/${name}/${file}`))?.trim();
     const memberName = name.slice('dev-'.length);
-    members.push({ path: `/dev/${memberName}`, kernelName: memberName, state: state ?? '' });
+    const slot = Number.parseInt((await read('slot')) ?? '', 10);
+    members.push({
+      path: `/dev/${memberName}`,
+      kernelName: memberName,
+      state: (await read('state')) ?? '',
+      ...(Number.isNaN(slot) ? {} : { slot }),
+      sizeBytes: Number((await read('size')) ?? 0) * 1024,
+      dataOffsetBytes: Number((await read('offset')) ?? 0) * SECTOR_BYTES,
+      isGone: blocks.size > 0 && !blocks.has(memberName),
+    });
   }
   return members;
 }

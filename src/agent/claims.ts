@@ -35,6 +35,11 @@ export class DeviceClaims {
     for (const device of devices) this.#owners.set(identityKey(device), owner);
   }
 
+  /** Gives back one disk, by its identity key. */
+  releaseDevice(uid: string, key: string): void {
+    if (this.#owners.get(key)?.uid === uid) this.#owners.delete(key);
+  }
+
   release(uid: string): void {
     for (const [key, owner] of this.#owners) if (owner.uid === uid) this.#owners.delete(key);
   }

@@ -6,6 +6,7 @@
 import type { CommandRecord } from '../api/command-record.ts';
 import type { DeviceIdentity } from '../plan/disks.ts';
 import type { Done, JournalFacts } from '../plan/node-mount-facts.ts';
+import type { ScrubRecord } from '../plan/node-mount-mdadm-facts.ts';
 import type { HostPort } from './host-port.ts';
 
 const RECORDS_MAX = 64;
@@ -32,6 +33,10 @@ export interface JournalEntry {
   readonly erasing: readonly string[];
   readonly wiped: readonly string[];
   readonly wipes: readonly WipeRecord[];
+  readonly outdated?: readonly string[];
+  readonly failed?: readonly string[];
+  readonly filesystemSizedTo?: number;
+  readonly scrub?: ScrubRecord;
   readonly initialSyncCompletedAt?: string;
   /** What is mounted, by source and options: a change of either means mounting anew. */
   readonly mountedAs?: string;

@@ -15,6 +15,20 @@ const words: Readonly<Record<StepType, string>> = {
   wipeSignatures: 'Erasing the signatures of a member',
   zeroEnds: 'Erasing the metadata of a member',
   removeCreatingMarker: 'Removing what an interrupted creation left',
+  recordMembers: 'Recording the state of the members',
+  addMember: 'Adding a disk to the array',
+  reAddMember: 'Taking a disk back into the array',
+  replaceMember: 'Replacing a disk of the array',
+  failMember: 'Taking a disk out of the mirror',
+  removeMember: 'Removing a disk from the array',
+  removeDetached: 'Removing a pulled disk from the array',
+  letGoDevice: 'Letting go of a disk',
+  forgetDevice: 'Letting go of a disk that is not there',
+  growArray: 'Spreading the array over more disks',
+  growMembers: 'Using all of the larger disks',
+  growFilesystem: 'Growing the filesystem',
+  startScrub: 'Comparing all copies',
+  recordScrub: 'Recording what the comparison found',
   makeFilesystem: 'Making the filesystem',
   eraseFilesystem: 'Erasing the filesystem',
   makeMountPoint: 'Making the mount point',
@@ -40,13 +54,21 @@ export function stepProgress(step: Step): Progress {
 
 export function syncProgress(array: ArrayFacts | undefined): Progress | undefined {
   if (array?.syncPercent === undefined) return undefined;
-  const { syncAction = 'resync', syncPercent, syncKiBPerSecond } = array;
+  const { syncAction = 'resync', syncPercent, syncKiBPerSecond, syncSecondsLeft } = array;
   const speed = syncKiBPerSecond ? ` at ${Math.round(syncKiBPerSecond / 1024)} MiB/s` : '';
+  const left = syncSecondsLeft === undefined ? '' : `, ${describeSeconds(syncSecondsLeft)} left`;
   return {
     step: syncAction,
     percent: syncPercent,
-    message: `${syncAction} ${syncPercent}%${speed}`,
+    message: `${syncAction} ${syncPercent}%${speed}${left}`,
   };
+}
+
+/** As people say it: `about 40 s`, `about 12 min`, `about 3 h`. */
+export function describeSeconds(seconds: number): string {
+  if (seconds < 90) return `about ${Math.max(1, Math.round(seconds))} s`;
+  if (seconds < 90 * 60) return `about ${Math.round(seconds / 60)} min`;
+  return `about ${Math.round(seconds / 3600)} h`;
 }
 
 /** Events for what a user would want to know afterwards. */
@@ -56,6 +78,16 @@ export const stepEvents: Partial<Record<StepType, string>> = {
   assembleArray: 'ArrayStarted',
   stopArray: 'ArrayStopped',
   zeroSuperblock: 'SuperblockErased',
+  addMember: 'MemberAdded',
+  reAddMember: 'MemberReturned',
+  replaceMember: 'ReplacementStarted',
+  removeMember: 'MemberRemoved',
+  removeDetached: 'MemberRemoved',
+  letGoDevice: 'DeviceLetGo',
+  growArray: 'ArrayGrowing',
+  growMembers: 'ArrayGrowing',
+  growFilesystem: 'FilesystemGrown',
+  startScrub: 'ScrubStarted',
   makeFilesystem: 'FilesystemMade',
   eraseFilesystem: 'FilesystemErased',
   mount: 'Mounted',

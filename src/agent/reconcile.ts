@@ -123,6 +123,7 @@ export class NodeMountReconciler {
       preflight: preflight(),
       isCreatingElsewhere,
       prober: this.#prober,
+      clock: this.#options.runtime.clock,
     });
   }
 

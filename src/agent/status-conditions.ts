@@ -54,7 +54,10 @@ export function conditionsOf(
   set('Stalled', stalled(observation));
   const hasDisk = mount.spec.type === 'mdadm' || mount.spec.type === 'iscsi';
   if (hasDisk) set('DisksClaimed', disksClaimed(observation));
-  if (mount.spec.type === 'mdadm') set('ArrayHealthy', arrayHealthy(observation));
+  if (mount.spec.type === 'mdadm') {
+    set('ArrayHealthy', arrayHealthy(observation));
+    set('ArrayConsistent', arrayConsistent(observation));
+  }
   if (hasDisk) set('Formatted', formatted(observation));
   set('NodePrerequisitesMet', prerequisites(observation));
   set('Mounted', mounted(observation));
@@ -73,12 +76,13 @@ function ready(observation: Observation): Judgement {
     return { status: 'False', reason: 'DeletionRequested', message: deletionMessage(observation) };
   const heldBack = heldBackChange(observation);
   if (heldBack) return { status: 'True', ...heldBack };
-  if (error !== undefined) return failure(error);
+  const isUpkeep = plan.type === 'step' && plan.step.isUpkeep === true;
+  if (error !== undefined && !isUpkeep) return failure(error);
   if (plan.type === 'refuse' || plan.type === 'blocked')
     return { status: 'False', reason: plan.reason, message: plan.message };
   if (plan.type === 'unanswered')
     return { status: 'Unknown', reason: plan.reason, message: plan.message };
-  if (plan.type === 'step') {
+  if (plan.type === 'step' && !isUpkeep) {
     const { message } = stepProgress(plan.step);
     return { status: 'False', reason: 'Progressing', message };
   }
@@ -133,6 +137,8 @@ function reconciling(observation: Observation): Judgement | undefined {
 }
 
 function stalled({ plan }: Observation): Judgement | undefined {
+  const complaint = plan.type === 'settled' ? plan.complaint : undefined;
+  if (complaint) return { status: 'True', ...complaint };
   if (plan.type !== 'refuse' && plan.type !== 'blocked') return undefined;
   return { status: 'True', reason: plan.reason, message: plan.message };
 }
@@ -155,6 +161,27 @@ function arrayHealthy(observation: Observation): Judgement {
     return { status: 'Unknown', reason: 'NotYetObserved', message: 'No array is running.' };
   const { status, reason, message } = judgeArray(array, hasSyncedOnce(observation));
   return { status, reason, message };
+}
+
+/** Absent until the first comparison of all copies has begun. */
+function arrayConsistent({ situation, entry }: Observation): Judgement | undefined {
+  const array = 'array' in situation.facts ? situation.facts.array : undefined;
+  const scrub = entry?.scrub;
+  if (!scrub || !array) return undefined;
+  const { completedAt, mismatchCount = 0 } = scrub;
+  if (completedAt === undefined)
+    return { status: 'Unknown', reason: 'ScrubRunning', message: 'All copies are being compared.' };
+  if (mismatchCount === 0)
+    return {
+      status: 'True',
+      reason: 'ScrubClean',
+      message: `No difference was found; completed at ${completedAt}.`,
+    };
+  const message =
+    `${mismatchCount} sectors differ between copies or parities; found at ${completedAt}. ` +
+    'Nothing was repaired, as the kernel cannot know which copy is right: compare the data with a ' +
+    'backup and look at the disks. On mirrors, sectors that no file uses may differ harmlessly.';
+  return { status: 'False', reason: 'MismatchesFound', message };
 }
 
 function formatted({ situation, entry }: Observation): Judgement {

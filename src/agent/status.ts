@@ -7,7 +7,8 @@ import type { Capacity } from '../plan/node-mount-facts.ts';
 import type { NodeMountPlan, Step } from '../plan/node-mount-step.ts';
 import { formatTime } from '../runtime/clock.ts';
 import { messageOf, PoolkeeperError } from '../runtime/errors.ts';
-import { arrayStatusOf, drivesOf, isSynced, judgeArray } from './health.ts';
+import { drivesOf } from './drives.ts';
+import { arrayStatusOf, isSynced, judgeArray } from './health.ts';
 import type { JournalEntry } from './journal.ts';
 import { phaseOf, stepProgress, syncProgress } from './progress.ts';
 import { conditionsOf, heldBackChange } from './status-conditions.ts';
@@ -73,8 +74,9 @@ function phaseFor(observation: Observation): NodeMountPhase {
   if (plan.type === 'unanswered') return 'Unknown';
   if (heldBackChange(observation)) return 'Mounted';
   if (plan.type === 'refuse') return waitingReasons.has(plan.reason) ? 'Pending' : 'Failed';
-  if (attempts >= FAILED_AFTER_ATTEMPTS) return 'Failed';
-  if (plan.type === 'step') return phaseOf(plan.step);
+  const isUpkeep = plan.type === 'step' && plan.step.isUpkeep === true;
+  if (attempts >= FAILED_AFTER_ATTEMPTS && !isUpkeep) return 'Failed';
+  if (plan.type === 'step' && !isUpkeep) return phaseOf(plan.step);
   const array = 'array' in situation.facts ? situation.facts.array : undefined;
   return array ? judgeArray(array, hasSyncedOnce(observation)).phase : 'Mounted';
 }
@@ -91,8 +93,9 @@ function progressFor(
   plan: NodeMountPlan,
   situation: NodeMountSituation,
 ): NodeMountStatus['progress'] {
-  if (plan.type === 'step') return stepProgress(plan.step);
-  if (plan.type !== 'settled' || !('array' in situation.facts)) return undefined;
+  const isUpkeep = plan.type === 'step' && plan.step.isUpkeep === true;
+  if (plan.type === 'step' && !isUpkeep) return stepProgress(plan.step);
+  if ((plan.type !== 'settled' && !isUpkeep) || !('array' in situation.facts)) return undefined;
   return syncProgress(situation.facts.array);
 }
 
@@ -137,6 +140,7 @@ function arrayParts(observation: Observation): Pick<NodeMountStatus, 'drives' | 
     name: intent.arrayName,
     initialSyncCompletedAt:
       entry?.initialSyncCompletedAt ?? mount.status?.array?.initialSyncCompletedAt,
+    scrub: entry?.scrub,
   });
   return { array, drives };
 }
@@ -145,7 +149,8 @@ function arrayParts(observation: Observation): Pick<NodeMountStatus, 'drives' | 
 export function completesInitialSync(observation: Observation): boolean {
   const { situation, plan } = observation;
   const array = 'array' in situation.facts ? situation.facts.array : undefined;
-  if (plan.type !== 'settled' || !array) return false;
+  const isUpkeep = plan.type === 'step' && plan.step.isUpkeep === true;
+  if ((plan.type !== 'settled' && !isUpkeep) || !array) return false;
   return isSynced(array) && !hasSyncedOnce(observation);
 }
 

@@ -32,9 +32,40 @@ export interface DeviceContents {
   readonly types: readonly string[];
   readonly superblock:
     | { readonly type: 'none' | 'failed' }
-    | { readonly type: 'member'; readonly arrayUuid: string; readonly name: string };
-  /** Direct reads of the first and the last mebibyte. `busy`: the kernel holds the disk. */
+    | {
+        readonly type: 'member';
+        readonly arrayUuid: string;
+        readonly name: string;
+        /** How many working members the array has, by this one's word. */
+        readonly raidDisks?: number | undefined;
+      };
+  /** Direct reads of `probedRegions`. `busy`: the kernel holds the disk. */
   readonly ends: 'zero' | 'data' | 'unreadable' | 'busy';
+}
+
+export interface Region {
+  readonly offsetBytes: number;
+  readonly lengthBytes: number;
+}
+
+const MEBIBYTE = 1024 * 1024;
+/** Smaller disks are told by their ends. */
+const SAMPLED_BYTES_MIN = 16 * MEBIBYTE;
+
+/**
+ * What must be read, and be zero, before a disk counts as blank; erasing a disk erases just these. Both
+ * ends, where nearly everything has its metadata; and a few places between for data whose metadata was
+ * overwritten: at 128 MiB is ext4's first backup, and quarters are where xfs' groups begin.
+ */
+export function probedRegions(sizeBytes: number): Region[] {
+  const lengthBytes = Math.min(MEBIBYTE, sizeBytes);
+  const last = sizeBytes - lengthBytes;
+  const quarters = [1, 2, 3].map((part) => (sizeBytes / 4) * part - MEBIBYTE / 2);
+  const between = sizeBytes < SAMPLED_BYTES_MIN ? [] : [128 * MEBIBYTE, ...quarters];
+  const offsets = between
+    .map((offset) => Math.floor(offset / 4096) * 4096)
+    .filter((offset) => offset <= last);
+  return [0, last, ...offsets].map((offsetBytes) => ({ offsetBytes, lengthBytes }));
 }
 
 export interface DeviceFacts extends DeviceIdentity {
@@ -141,7 +172,7 @@ interface Expectation {
 
 type Check = (device: DeviceFacts, expectation: Expectation) => Refusal | undefined;
 
-const DEFAULT_SIZE_BYTES_MIN = 64 * 1024 * 1024;
+const DEFAULT_SIZE_BYTES_MIN = 64 * MEBIBYTE;
 /** Where the operating system and the kubelet live. */
 const systemMountPoints = ['/', '/boot', '/usr', '/var', '/etc', '/var/lib/kubelet', '[SWAP]'];
 
@@ -187,7 +218,7 @@ const isUnused: Check = (device) => {
   return refuse('DeviceInUse', device, `is part of ${users.join(', ')}.`);
 };
 
-// Make sure the disk was really read, at both ends: tools call an unreadable disk blank.
+// Make sure the disk was really read: tools call an unreadable disk blank.
 const isReadable: Check = (device) => {
   const { contents } = device;
   if (contents?.ends === 'busy')

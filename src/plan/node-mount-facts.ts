@@ -1,6 +1,7 @@
 // What one look at a node shows about one NodeMount, and what it asks for: the parts that all types of
 // storage share. The agent gathers it, the planner reads it.
 import type { DeviceIdentity } from './disks.ts';
+import type { ScrubRecord } from './node-mount-mdadm-facts.ts';
 
 /** What the device that is to be mounted holds. */
 export type FilesystemFacts =
@@ -51,6 +52,14 @@ export interface JournalFacts {
   readonly erasing: readonly string[];
   /** Identity keys of disks whose data was destroyed on the typed confirmation. */
   readonly wiped: readonly string[];
+  /** Identity keys of members that the array ran without: what they hold is out of date. */
+  readonly outdated?: readonly string[] | undefined;
+  /** Identity keys of members that the kernel found faulty: they are not taken back unasked. */
+  readonly failed?: readonly string[] | undefined;
+  /** The size of the array that the filesystem was made or last grown for. */
+  readonly filesystemSizedTo?: number | undefined;
+  readonly scrub?: ScrubRecord | undefined;
+  readonly initialSyncCompletedAt?: string | undefined;
   /** What is mounted, by source and options; absent before the first mount. */
   readonly mountedAs?: string | undefined;
   /** The source that mount was given. */

@@ -4,8 +4,14 @@
 // was complete. A lost journal proves nothing, so then the bytes stay.
 import { describeDevice, identityKey } from './disks.ts';
 import type { JournalFacts } from './node-mount-facts.ts';
-import { arrayUuidOf, isRunning, membersOf, planErasing } from './node-mount-mdadm.ts';
-import type { MdadmFacts, MdadmIntent } from './node-mount-mdadm-facts.ts';
+import { planErasing } from './node-mount-mdadm-creation.ts';
+import {
+  arrayUuidOf,
+  isRunning,
+  type MdadmFacts,
+  type MdadmIntent,
+  membersOf,
+} from './node-mount-mdadm-facts.ts';
 import { planUnmounting } from './node-mount-mountpoint.ts';
 import { type NodeMountPlan, step } from './node-mount-step.ts';
 

@@ -2,55 +2,52 @@
 //
 // The planner looks at what is there, not at what was done last. Half-made things are recognised by
 // UUIDs that follow from the pool's uid, and undone before being made again.
+import { type DeviceFacts, describeDevice, identityKey, resolveDevice } from './disks.ts';
+import { planCreation, planUndo } from './node-mount-mdadm-creation.ts';
 import {
-  type DeviceFacts,
-  describeDevice,
-  identityKey,
-  identityOf,
-  judgeDevice,
-  resolveDevice,
-  type Verdict,
-} from './disks.ts';
-import { derivedUuid, isSameUuid } from './node-mount-identity.ts';
-import type { ArrayFacts, MdadmFacts, MdadmIntent } from './node-mount-mdadm-facts.ts';
+  type ArrayFacts,
+  arrayUuidOf,
+  isRunning,
+  type MdadmFacts,
+  type MdadmIntent,
+  membersOf,
+  targetOf,
+} from './node-mount-mdadm-facts.ts';
+import { planFilesystem } from './node-mount-mdadm-filesystem.ts';
+import { canStart } from './node-mount-mdadm-health.ts';
+import { planUpkeep } from './node-mount-mdadm-upkeep.ts';
 import { planMounting } from './node-mount-mountpoint.ts';
-import { type NodeMountPlan, refuse, step, type Target } from './node-mount-step.ts';
-
-export function arrayUuidOf(intent: MdadmIntent): string {
-  return intent.adoptArrayUuid ?? derivedUuid(intent.poolUid, 'array');
-}
-
-export function targetOf(device: DeviceFacts): Target {
-  return { path: device.path, identity: identityOf(device) };
-}
-
-/** Disks that carry our array's superblock, requested or not. */
-export function membersOf(facts: MdadmFacts, arrayUuid: string): DeviceFacts[] {
-  return facts.devices.filter(({ contents }) => {
-    const superblock = contents?.superblock;
-    return superblock?.type === 'member' && isSameUuid(superblock.arrayUuid, arrayUuid);
-  });
-}
+import { type NodeMountPlan, refuse, step } from './node-mount-step.ts';
 
 export function planMdadm(intent: MdadmIntent, facts: MdadmFacts): NodeMountPlan {
   if (facts.missing.length > 0)
     return refuse('PrerequisitesMissing', `The node lacks ${facts.missing.join(', ')}.`);
   const settledArray = planArray(intent, facts);
   if (settledArray) return settledArray;
-  const filesystem = planFilesystem(intent, facts, facts.array!);
+  const array = facts.array!;
+  const filesystem = planFilesystem(intent, facts, array) ?? refuseForeignMounts(facts, array);
   if (filesystem) return filesystem;
   const mounting = planMounting(
     { intent, mountPoint: facts.mountPoint, journal: facts.journal },
     {
-      source: facts.array!.path,
+      source: array.path,
       filesystem: intent.filesystem,
       options: ['nosuid', 'nodev', ...intent.mountOptions],
       uuid: facts.filesystem.type === 'found' ? facts.filesystem.uuid : undefined,
       hasMarker: true,
       replacesMarker: intent.adoptArrayUuid !== undefined,
+      filesystemSizedTo: array.sizeBytes,
     },
   );
-  return mounting ?? { type: 'settled' };
+  return mounting ?? planUpkeep(intent, facts, array);
+}
+
+/** Somebody else's mount would keep the array from ever being stopped. */
+function refuseForeignMounts({ mountPoint }: MdadmFacts, array: ArrayFacts) {
+  if (mountPoint.otherTargets.length === 0 || mountPoint.mounts.length > 0) return undefined;
+  const where = mountPoint.otherTargets.join(', ');
+  const hint = 'Unmount it there first, and take it out of /etc/fstab.';
+  return refuse('DeviceInUse', `${array.path} is mounted at ${where} already. ${hint}`);
 }
 
 /** Undefined once the array runs and is known to be ours and complete. */
@@ -58,7 +55,10 @@ function planArray(intent: MdadmIntent, facts: MdadmFacts): NodeMountPlan | unde
   const arrayUuid = arrayUuidOf(intent);
   const members = membersOf(facts, arrayUuid);
   const { array, journal } = facts;
-  const isMade = journal.array === 'made' || intent.adoptArrayUuid !== undefined;
+  const owner = foreignOwner(facts);
+  if (owner !== undefined) return refuse('DeviceClaimed', owner);
+  const isMade =
+    journal.array === 'made' || intent.adoptArrayUuid !== undefined || intent.wasActive;
   // A lost journal proves nothing: what carries our UUID is then kept, never undone.
   const isTrusted = isMade || (!journal.exists && (members.length > 0 || array !== undefined));
   if (array && isRunning(array)) {
@@ -78,8 +78,15 @@ function planArray(intent: MdadmIntent, facts: MdadmFacts): NodeMountPlan | unde
   return planUndo(facts, members, arrayUuid) ?? planCreation(intent, facts, arrayUuid);
 }
 
-export function isRunning(array: ArrayFacts): boolean {
-  return array.state !== 'inactive' && array.state !== 'clear';
+/** Words for who else has a member of the running array: it is then theirs, whoever names it. */
+function foreignOwner({ array, devices, claimedByOthers }: MdadmFacts): string | undefined {
+  for (const { kernelName } of array?.members ?? []) {
+    const device = devices.find((one) => one.kernelName === kernelName);
+    const owner = device && claimedByOthers.get(identityKey(device));
+    if (owner !== undefined)
+      return `The array ${array?.uuid} belongs to ${owner}, which has ${describeDevice(device!)}.`;
+  }
+  return undefined;
 }
 
 function isComplete(array: ArrayFacts, intent: MdadmIntent): boolean {
@@ -105,6 +112,8 @@ function planAssembly(
 ): NodeMountPlan {
   const arrayUuid = arrayUuidOf(intent);
   if (members.length === 0) return refuseGone(intent, facts, arrayUuid);
+  const tooFew = refuseTooFew(intent, facts, members);
+  if (tooFew) return tooFew;
   if (facts.array)
     return step(`The array is ${facts.array.state} and can't be used like that.`, {
       type: 'stopArray',
@@ -119,6 +128,38 @@ function planAssembly(
   });
 }
 
+/**
+ * Members that dropped out earlier don't count: starting from them alone would bring back what the
+ * disks held then, as if all later writes had never been.
+ */
+function refuseTooFew(
+  intent: MdadmIntent,
+  facts: MdadmFacts,
+  members: readonly DeviceFacts[],
+): NodeMountPlan | undefined {
+  const outdated = new Set(facts.journal.outdated ?? []);
+  const current = members.filter((member) => !outdated.has(identityKey(member)));
+  const sizes = current.map(({ contents }) =>
+    contents?.superblock.type === 'member' ? (contents.superblock.raidDisks ?? 0) : 0,
+  );
+  const raidDisks = Math.max(0, ...sizes);
+  if (current.length > 0 && canStart(intent.level, raidDisks, current.length)) return undefined;
+  const here = current.map(describeDevice).join('; ') || 'none';
+  const present = new Set(members.map(identityKey));
+  const absent = facts.journal.claims.filter((claim) => !present.has(identityKey(claim)));
+  const lacking = absent.length > 0 ? ` Missing: ${absent.map(describeDevice).join('; ')}.` : '';
+  const old = members.filter((member) => !current.includes(member));
+  const stale =
+    old.length > 0
+      ? ` Out of date, because the array ran on without them: ${old.map(describeDevice).join('; ')}.`
+      : '';
+  return refuse(
+    'ArrayFailed',
+    `Of the array only these members can be used: ${here}; too few to start it.${lacking}${stale} ` +
+      'Nothing was changed: bring the missing disks back.',
+  );
+}
+
 function refuseGone(intent: MdadmIntent, facts: MdadmFacts, arrayUuid: string): NodeMountPlan {
   const found = intent.devices.map((request) => resolveDevice(request, facts.devices));
   const isEphemeral = found.some(
@@ -130,154 +171,4 @@ function refuseGone(intent: MdadmIntent, facts: MdadmFacts, arrayUuid: string): 
       'The local disks lost their content when the machine moved. Recreate the pool to use them.',
     );
   return refuse('ArrayNotFound', `No disk of the node carries the array ${arrayUuid} any more.`);
-}
-
-/** A creation that never came to its end is taken back in reverse order. */
-function planUndo(
-  facts: MdadmFacts,
-  members: readonly DeviceFacts[],
-  arrayUuid: string,
-): NodeMountPlan | undefined {
-  if (facts.array)
-    return step('Creating the array was interrupted; it is begun anew.', {
-      type: 'stopArray',
-      path: facts.array.path,
-      arrayUuid,
-    });
-  const keys = new Set([...facts.journal.erasing, ...facts.journal.wiped]);
-  return planErasing(facts, members, { arrayUuid, keys });
-}
-
-/**
- * Undefined once no member of ours, and no disk with one of these identity keys, carries anything
- * any more.
- */
-export function planErasing(
-  facts: MdadmFacts,
-  members: readonly DeviceFacts[],
-  { arrayUuid, keys }: { arrayUuid: string; keys: ReadonlySet<string> },
-): NodeMountPlan | undefined {
-  const member = members[0];
-  if (member)
-    return step(`${describeDevice(member)} still carries the array's superblock.`, {
-      type: 'zeroSuperblock',
-      target: targetOf(member),
-      arrayUuid,
-    });
-  for (const device of facts.devices.filter((one) => keys.has(identityKey(one)))) {
-    const target = targetOf(device);
-    const { contents } = device;
-    if (contents?.signatures === 'found' || contents?.signatures === 'ambivalent')
-      return step(`${describeDevice(device)} still carries ${contents.types.join(', ')}.`, {
-        type: 'wipeSignatures',
-        target,
-      });
-    if (contents?.ends === 'data')
-      return step(`${describeDevice(device)} has remains of the array's metadata.`, {
-        type: 'zeroEnds',
-        target,
-      });
-  }
-  const marker = facts.creatingMarkers[0];
-  if (marker && facts.journal.array === 'unknown')
-    return step('A killed creation left it behind.', {
-      type: 'removeCreatingMarker',
-      path: marker,
-    });
-  return undefined;
-}
-
-function planCreation(intent: MdadmIntent, facts: MdadmFacts, arrayUuid: string): NodeMountPlan {
-  const chosen: { device: DeviceFacts; verdict: Exclude<Verdict, { type: 'refuse' }> }[] = [];
-  for (const request of intent.devices) {
-    const found = resolveDevice(request, facts.devices);
-    if (found.type === 'refuse') return found;
-    const owner = facts.claimedByOthers.get(identityKey(found.device));
-    if (owner !== undefined)
-      return refuse('DeviceClaimed', `${describeDevice(found.device)} belongs to ${owner}.`);
-    const { wipeConfirm } = request;
-    const isWiped = facts.journal.wiped.includes(identityKey(found.device));
-    const verdict = judgeDevice(found.device, {
-      arrayUuid,
-      ...(!isWiped && { wipeConfirm }),
-    });
-    if (verdict.type === 'refuse') return verdict;
-    chosen.push({ device: found.device, verdict });
-  }
-  const twice = chosen.find(({ device }, index) =>
-    chosen.slice(0, index).some((other) => other.device.path === device.path),
-  );
-  if (twice)
-    return refuse('InvalidSpec', `${describeDevice(twice.device)} is named more than once.`);
-  const targets = chosen.map(({ device }) => targetOf(device));
-  const claimed = new Set(facts.journal.claims.map(identityKey));
-  if (!targets.every(({ identity }) => claimed.has(identityKey(identity))))
-    return step('The disks are free and are reserved before anything is written.', {
-      type: 'claimDevices',
-      targets,
-    });
-  for (const { device, verdict } of chosen)
-    if (verdict.type === 'wipe')
-      return step(`Its destruction was confirmed: it holds ${verdict.destroys}.`, {
-        type: 'wipeDevice',
-        target: targetOf(device),
-        destroys: verdict.destroys,
-      });
-  return step(`${targets.length} disks are blank and reserved.`, {
-    type: 'createArray',
-    arrayUuid,
-    name: intent.arrayName,
-    level: intent.level,
-    targets,
-    spares: intent.spares,
-    chunkKiB: intent.chunkKiB,
-  });
-}
-
-/** Undefined once the array holds the filesystem it should. */
-function planFilesystem(
-  intent: MdadmIntent,
-  facts: MdadmFacts,
-  array: ArrayFacts,
-): NodeMountPlan | undefined {
-  const { filesystem: found, journal } = facts;
-  const wasActive = journal.active || intent.wasActive;
-  const arrayUuid = arrayUuidOf(intent);
-  if (found.type === 'unknown')
-    return refuse('DeviceUnreadable', `What ${array.path} holds can't be told: ${found.message}`);
-  if (intent.adoptArrayUuid !== undefined) {
-    if (found.type === 'found' && found.filesystem === intent.filesystem) return undefined;
-    const what = found.type === 'found' ? found.filesystem : 'no filesystem';
-    return refuse(
-      'FilesystemMismatch',
-      `The adopted array holds ${what}, not ${intent.filesystem}.`,
-    );
-  }
-  const uuid = derivedUuid(intent.poolUid, 'filesystem');
-  if (found.type === 'found') {
-    if (!isSameUuid(found.uuid, uuid) || found.filesystem !== intent.filesystem) {
-      const what = `${found.filesystem} with UUID ${found.uuid ?? 'unknown'}`;
-      return refuse('FilesystemMismatch', `The array holds ${what}, which is not ours.`);
-    }
-    if (journal.filesystem === 'unknown' && !wasActive)
-      return step('Making the filesystem was interrupted; it is begun anew.', {
-        type: 'eraseFilesystem',
-        devicePath: array.path,
-        arrayUuid,
-      });
-    return undefined;
-  }
-  if (wasActive || journal.filesystem === 'made' || !journal.exists)
-    return refuse(
-      'FilesystemMismatch',
-      `The filesystem ${uuid} has disappeared from the array. It is not made anew, as that would destroy what may be left.`,
-    );
-  return step('The array holds no filesystem yet.', {
-    type: 'makeFilesystem',
-    devicePath: array.path,
-    arrayUuid,
-    filesystem: intent.filesystem,
-    uuid,
-    options: intent.mkfsOptions,
-  });
 }

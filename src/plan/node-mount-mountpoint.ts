@@ -14,6 +14,8 @@ export interface MountWish {
   readonly replacesMarker: boolean;
   readonly mountedAs?: string | undefined;
   readonly needsKey?: boolean | undefined;
+  /** Size of the device, which the filesystem fills. */
+  readonly filesystemSizedTo?: number | undefined;
 }
 
 interface Situation {
@@ -50,6 +52,7 @@ export function planMounting(
       type: 'recordActive',
       // A crash may have come between the mount and its record.
       ...(journal.mountedAs === undefined && { mountedAs: wish.mountedAs }),
+      ...(wish.filesystemSizedTo !== undefined && { filesystemSizedTo: wish.filesystemSizedTo }),
     });
   return undefined;
 }

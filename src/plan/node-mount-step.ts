@@ -2,6 +2,7 @@
 // it out, to check once more that it may be, and to say why it was.
 import type { Reason } from '../api/reasons.ts';
 import type { DeviceIdentity, Refusal } from './disks.ts';
+import type { ArrayStepAction } from './node-mount-array-step.ts';
 
 /** A disk by what it is and by the name it has just now. */
 export interface Target {
@@ -60,7 +61,12 @@ export type StepAction =
       readonly needsKey?: boolean | undefined;
     }
   | { readonly type: 'writeMarker'; readonly mountPath: string; readonly poolUid: string }
-  | { readonly type: 'recordActive'; readonly mountedAs?: string | undefined }
+  | {
+      readonly type: 'recordActive';
+      readonly mountedAs?: string | undefined;
+      /** Size of the device that the filesystem fills. */
+      readonly filesystemSizedTo?: number | undefined;
+    }
   | {
       readonly type: 'unmount';
       readonly path: string;
@@ -70,6 +76,7 @@ export type StepAction =
       readonly forChange?: boolean | undefined;
     }
   | IscsiStepAction
+  | ArrayStepAction
   | { readonly type: 'unprotectMountPoint'; readonly path: string }
   | { readonly type: 'removeMountPoint'; readonly path: string }
   | { readonly type: 'releaseDevices' };
@@ -122,6 +129,8 @@ export type IscsiStepAction =
 export type Step = StepAction & {
   /** Becomes event, log line and record. */
   readonly because: string;
+  /** The storage is mounted and can be used while this is done, and also if it fails. */
+  readonly isUpkeep?: true;
 };
 
 export type StepType = StepAction['type'];
@@ -134,7 +143,12 @@ export interface Note {
 export type NodeMountPlan =
   | { readonly type: 'step'; readonly step: Step }
   /** Everything is as the spec asks; `note` says what has to wait, and for whom. */
-  | { readonly type: 'settled'; readonly note?: Note | undefined }
+  | {
+      readonly type: 'settled';
+      readonly note?: Note | undefined;
+      /** What is mounted may be used, but nothing more is done of what the spec asks. */
+      readonly complaint?: Note | undefined;
+    }
   /** What is mounted does not answer: nothing is known of it until it does. */
   | { readonly type: 'unanswered'; readonly reason: Reason; readonly message: string }
   | Refusal
@@ -145,6 +159,11 @@ export type NodeMountPlan =
 
 export function step(because: string, action: StepAction): NodeMountPlan {
   return { type: 'step', step: { ...action, because } };
+}
+
+/** A step on storage that is in use already. */
+export function upkeep(because: string, action: StepAction): NodeMountPlan {
+  return { type: 'step', step: { ...action, because, isUpkeep: true } };
 }
 
 export function refuse(reason: Reason, message: string): NodeMountPlan {

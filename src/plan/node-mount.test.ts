@@ -4,7 +4,12 @@ import { type DeviceContents, type DeviceFacts, identityKey } from './disks.ts';
 import { planNodeMount } from './node-mount.ts';
 import type { JournalFacts, MountPointFacts } from './node-mount-facts.ts';
 import { arrayNameFor, derivedUuid } from './node-mount-identity.ts';
-import type { ArrayFacts, MdadmFacts, MdadmIntent } from './node-mount-mdadm-facts.ts';
+import type {
+  ArrayFacts,
+  ArrayMemberFacts,
+  MdadmFacts,
+  MdadmIntent,
+} from './node-mount-mdadm-facts.ts';
 import type { NfsFacts, NfsIntent } from './node-mount-nfs.ts';
 
 const POOL = '0f0e0d0c-0b0a-4908-8706-050403020100';
@@ -44,6 +49,11 @@ function aDisk(serial: string, contents: DeviceContents = blank): DeviceFacts {
 const [one, two] = [aDisk('one'), aDisk('two')];
 const members = [aDisk('one', ours), aDisk('two', ours)];
 
+function aMember(kernelName: string, slot: number): ArrayMemberFacts {
+  const size = { sizeBytes: 2 ** 36 - 2 ** 20, dataOffsetBytes: 2 ** 20, isGone: false };
+  return { path: `/dev/${kernelName}`, kernelName, state: 'in_sync', slot, ...size };
+}
+
 const anArray = (overrides: Partial<ArrayFacts> = {}): ArrayFacts => ({
   path: '/dev/md127',
   kernelName: 'md127',
@@ -53,10 +63,10 @@ const anArray = (overrides: Partial<ArrayFacts> = {}): ArrayFacts => ({
   state: 'clean',
   degraded: 0,
   syncAction: 'idle',
-  members: [
-    { path: '/dev/one', kernelName: 'one', state: 'in_sync' },
-    { path: '/dev/two', kernelName: 'two', state: 'in_sync' },
-  ],
+  sizeBytes: 2 ** 36,
+  memberBytes: 2 ** 36 - 2 ** 20,
+  chunkBytes: 0,
+  members: [aMember('one', 0), aMember('two', 1)],
   ...overrides,
 });
 
@@ -124,6 +134,9 @@ const someFacts = (overrides: Partial<MdadmFacts> = {}): MdadmFacts => ({
   creatingMarkers: [],
   missing: [],
   claimedByOthers: new Map(),
+  arrayHolders: [],
+  now: '2026-01-01T00:00:00Z',
+  bootId: 'boot-1',
   ...overrides,
 });
 
@@ -281,13 +294,23 @@ describe('keeping an array', () => {
       },
       want: 'settled',
     },
-    'degraded, it stays mounted': {
+    'degraded, it is first written down whose content goes out of date': {
       facts: {
         devices: [members[0]!],
-        array: anArray({ degraded: 1 }),
+        array: anArray({ degraded: 1, members: [aMember('one', 0)] }),
         filesystem: ourFilesystem,
         mountPoint: mounted,
         journal: complete,
+      },
+      want: 'recordMembers',
+    },
+    'degraded, it stays mounted': {
+      facts: {
+        devices: [members[0]!],
+        array: anArray({ degraded: 1, members: [aMember('one', 0)] }),
+        filesystem: ourFilesystem,
+        mountPoint: mounted,
+        journal: { ...complete, outdated: [identityKey(two)] },
       },
       want: 'settled',
     },

@@ -5,7 +5,9 @@ import { unreachable } from '../../runtime/assert.ts';
 import * as arrays from './arrays.ts';
 import type { StepContext } from './context.ts';
 import * as disks from './disks.ts';
+import * as growth from './growth.ts';
 import * as iscsi from './iscsi.ts';
+import * as members from './members.ts';
 import * as mounts from './mounts.ts';
 
 export type { StepContext } from './context.ts';
@@ -35,6 +37,34 @@ export async function applyStep(step: Step, context: StepContext): Promise<void>
       return arrays.stopArray(context, step);
     case 'removeCreatingMarker':
       return runner.host.removeFile(step.path);
+    case 'recordMembers':
+      return journal.update(owner, { outdated: step.outdated, failed: step.failed });
+    case 'addMember':
+      return members.addMember(context, step);
+    case 'reAddMember':
+      return members.reAddMember(context, step);
+    case 'replaceMember':
+      return members.replaceMember(context, step);
+    case 'failMember':
+      return members.failMember(context, step);
+    case 'removeMember':
+      return members.removeMember(context, step);
+    case 'removeDetached':
+      return members.removeDetached(context, step);
+    case 'letGoDevice':
+      return members.letGoDevice(context, step);
+    case 'forgetDevice':
+      return members.forgetDevice(context, step);
+    case 'growArray':
+      return growth.growArray(context, step);
+    case 'growMembers':
+      return growth.growMembers(context, step);
+    case 'growFilesystem':
+      return growth.growFilesystem(context, step);
+    case 'startScrub':
+      return growth.startScrub(context, step);
+    case 'recordScrub':
+      return journal.update(owner, { scrub: step.scrub });
     case 'makeFilesystem':
       return arrays.makeFilesystem(context, step);
     case 'eraseFilesystem':
@@ -51,6 +81,7 @@ export async function applyStep(step: Step, context: StepContext): Promise<void>
       return journal.update(owner, {
         active: true,
         ...(step.mountedAs !== undefined && { mountedAs: step.mountedAs }),
+        ...(step.filesystemSizedTo !== undefined && { filesystemSizedTo: step.filesystemSizedTo }),
       });
     case 'loginTarget':
       return iscsi.loginTarget(context, step);

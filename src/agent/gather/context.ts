@@ -1,4 +1,5 @@
 // What looking at a node needs.
+import type { Clock } from '../../runtime/clock.ts';
 import type { DeviceClaims } from '../claims.ts';
 import type { HostPort } from '../host-port.ts';
 import type { Journal } from '../journal.ts';
@@ -13,4 +14,5 @@ export interface GatherContext {
   /** Another mount's array is being created: markers of unknown arrays may be that one's. */
   readonly isCreatingElsewhere: boolean;
   readonly prober: MountProber;
+  readonly clock: Clock;
 }

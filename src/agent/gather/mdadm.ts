@@ -1,8 +1,13 @@
 // One look at an array: the disks that may be touched, the array itself, what is on it, where it is
 // mounted.
 import { type DeviceFacts, identityKey, resolveDevice } from '../../plan/disks.ts';
-import { arrayUuidOf, isRunning } from '../../plan/node-mount-mdadm.ts';
-import type { MdadmFacts, MdadmIntent } from '../../plan/node-mount-mdadm-facts.ts';
+import {
+  arrayUuidOf,
+  isRunning,
+  type MdadmFacts,
+  type MdadmIntent,
+} from '../../plan/node-mount-mdadm-facts.ts';
+import { formatTime } from '../../runtime/clock.ts';
 import { deviceNumber, findArray, staleCreatingMarkers } from '../arrays.ts';
 import { readFilesystem } from '../filesystems.ts';
 import type { HostPort } from '../host-port.ts';
@@ -15,7 +20,7 @@ import type { GatherContext } from './context.ts';
 export async function gatherMdadm(
   intent: MdadmIntent,
   uid: string,
-  { host, journal, claims, preflight, isCreatingElsewhere }: GatherContext,
+  { host, journal, claims, preflight, isCreatingElsewhere, clock }: GatherContext,
 ): Promise<MdadmFacts> {
   const journalFacts = journal.facts(uid);
   const array = await findArray(host, arrayUuidOf(intent));
@@ -53,6 +58,10 @@ export async function gatherMdadm(
     creatingMarkers: isCreatingElsewhere ? [] : await staleCreatingMarkers(host),
     missing: missingForArray(preflight, intent.level, intent.filesystem),
     claimedByOthers: others,
+    arrayHolders:
+      (array && (await host.listDirectory(`/sys/block/${array.kernelName}/holders`))) ?? [],
+    now: formatTime(clock.now()),
+    bootId: (await host.readFile('/proc/sys/kernel/random/boot_id'))?.trim() ?? '',
   };
 }
 

@@ -1,4 +1,5 @@
 // What a NodeMount of type mdadm asks for.
+import { parseDuration } from '../../api/duration.ts';
 import type { NodeMount } from '../../api/node-mount.ts';
 import type { DeepReadonly } from '../../api/object.ts';
 import type { DeviceRequest } from '../../plan/disks.ts';
@@ -18,6 +19,10 @@ export function mdadmIntent(shared: MountIntent, mdadm: MdadmSpec): MdadmIntent 
     filesystem: mdadm.filesystem,
     chunkKiB: mdadm.chunkKiB,
     mkfsOptions: mdadm.mkfsOptions ?? [],
+    ...(mdadm.scrubInterval !== undefined && {
+      scrubIntervalMilliseconds: parseDuration(mdadm.scrubInterval),
+    }),
+    ...(mdadm.scrubRequestedAt !== undefined && { scrubRequest: mdadm.scrubRequestedAt }),
     mountOptions: mdadm.options,
     adoptArrayUuid: mdadm.adoptArrayUUID,
   };

@@ -1,11 +1,15 @@
-// What is on a device, by every means at once: signature tools, mdadm, and direct reads of both
-// ends. Tools alone can't be believed: to them an unreadable disk is as blank as a blank one.
-import type { DeviceContents, DeviceFacts } from '../../plan/disks.ts';
+// What is on a device, by every means at once: signature tools, mdadm, and direct reads of both ends
+// and of places between. Tools alone can't be believed: to them an unreadable disk is as blank as a blank one.
+import {
+  type DeviceContents,
+  type DeviceFacts,
+  probedRegions,
+  type Region,
+} from '../../plan/disks.ts';
 import { normalUuid } from '../../plan/node-mount-identity.ts';
 import { probe } from '../command-runner.ts';
 import type { HostPort } from '../host-port.ts';
 
-const END_BYTES = 1024 * 1024;
 const BLKID_NOTHING = 2;
 const BLKID_AMBIVALENT = 8;
 
@@ -29,7 +33,7 @@ export async function readContents(host: HostPort, device: DeviceFacts): Promise
     signatures,
     types,
     superblock,
-    ends: isUsed ? 'busy' : await readEnds(host, device.path, device.sizeBytes),
+    ends: isUsed ? 'busy' : await readRegions(host, device),
   };
 }
 
@@ -83,33 +87,43 @@ async function readSuperblock(
   const values = parseExport(stdout);
   const uuid = values.get('MD_UUID');
   if (exitCode === 0 && uuid !== undefined)
-    return { type: 'member', arrayUuid: normalUuid(uuid), name: values.get('MD_NAME') ?? '' };
+    return {
+      type: 'member',
+      arrayUuid: normalUuid(uuid),
+      name: values.get('MD_NAME') ?? '',
+      raidDisks: Number.parseInt(values.get('MD_DEVICES') ?? '', 10) || undefined,
+    };
   if (/No md superblock detected/.test(stderr)) return { type: 'none' };
   // On a partitioned disk it tells of the table instead; that disk is refused for its table.
   return { type: exitCode === 0 && hasSignature ? 'none' : 'failed' };
 }
 
-async function readEnds(
+/** Reads up to the first thing that isn't zero: what is more doesn't matter then. */
+async function readRegions(host: HostPort, device: DeviceFacts): Promise<DeviceContents['ends']> {
+  for (const region of probedRegions(device.sizeBytes)) {
+    const found = await readRegion(host, device.path, region);
+    if (found !== 'zero') return found;
+  }
+  return 'zero';
+}
+
+export async function readRegion(
   host: HostPort,
   path: string,
-  sizeBytes: number,
+  { offsetBytes, lengthBytes }: Region,
 ): Promise<DeviceContents['ends']> {
-  const length = Math.min(END_BYTES, sizeBytes);
   try {
-    const ends = [
-      await host.readDevice(path, 0, length),
-      await host.readDevice(path, sizeBytes - length, length),
-    ];
-    if (ends.some((bytes) => bytes.length !== length)) return 'unreadable';
-    return ends.every(isZero) ? 'zero' : 'data';
+    const bytes = await host.readDevice(path, offsetBytes, lengthBytes);
+    if (bytes.length !== lengthBytes) return 'unreadable';
+    return isZero(bytes) ? 'zero' : 'data';
   } catch (error) {
     return (error as { code?: string }).code === 'EBUSY' ? 'busy' : 'unreadable';
   }
 }
 
-const zeros = Buffer.alloc(END_BYTES);
+const zeros = Buffer.alloc(1024 * 1024);
 
 function isZero(bytes: Uint8Array): boolean {
-  // A mebibyte at each end of every disk is looked at: compared in one go, not byte by byte.
+  // Mebibytes of every disk are looked at: compared in one go, not byte by byte.
   return zeros.subarray(0, bytes.length).equals(bytes);
 }

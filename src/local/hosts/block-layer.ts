@@ -2,7 +2,8 @@
 import type { Random } from '../../runtime/random.ts';
 import type { SimulatedDisk } from './disk.ts';
 import { type Partition, readPartitions } from './gpt.ts';
-import { assemble, type MdArray } from './md-array.ts';
+import type { MdArray } from './md-array.ts';
+import { assemble } from './md-assembly.ts';
 import { colonUuid, readMdSuperblock } from './md-superblock.ts';
 import { mainSignature, probe, type Signature } from './signatures.ts';
 import { type Content, windowOf } from './sparse-bytes.ts';

@@ -8,6 +8,8 @@ const TREE_OFFSET = 1024 * 1024;
 const TREE_MAGIC = 'FILETREE';
 const HEADER_BYTES = 16;
 const TREE_BYTES_MAX = 1024 * 1024;
+const SIZE_OFFSET = TREE_OFFSET - 4096;
+const SIZE_DIGITS = 16;
 
 /** mkfs in one go; the tools' simulation does it in stages with the two functions below. */
 export function makeFilesystem(
@@ -29,6 +31,16 @@ export function makeFilesystem(
 export function writeEmptyTree(content: Content): void {
   content.zero(0, Math.min(TREE_OFFSET + TREE_BYTES_MAX, content.sizeBytes));
   saveTree(content, new FileTree());
+  setFilesystemBytes(content, content.sizeBytes);
+}
+
+/** How many bytes of its device the filesystem covers; 0 where nothing says so. */
+export function filesystemBytes(content: Content): number {
+  return Number.parseInt(readText(content, SIZE_OFFSET, SIZE_DIGITS), 16) || 0;
+}
+
+export function setFilesystemBytes(content: Content, bytes: number): void {
+  writeText(content, SIZE_OFFSET, bytes.toString(16).padStart(SIZE_DIGITS, '0'));
 }
 
 function saveTree(content: Content, tree: FileTree): void {

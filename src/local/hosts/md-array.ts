@@ -3,14 +3,8 @@
 // Data is kept on the members themselves, so an array is exactly as gone as its members' bytes are.
 // Every 512 KiB chunk is stored on as many members as the level survives losing, plus one; for
 // RAID1 that is the true layout, for the parity levels it stands in for computing parity.
-import { assert } from '../../runtime/assert.ts';
-import {
-  type MdSuperblock,
-  type Role,
-  readMdSuperblock,
-  writeMdSuperblock,
-} from './md-superblock.ts';
-import { type Content, DeviceError, writeText } from './sparse-bytes.ts';
+import { type MdSuperblock, type Role, writeMdSuperblock } from './md-superblock.ts';
+import { type Content, DeviceError, PAGE_BYTES, writeText } from './sparse-bytes.ts';
 
 const COPY_CHUNK_BYTES = 512 * 1024;
 /** The write-intent bitmap lies behind the superblock and outlives it when that is zeroed. */
@@ -24,6 +18,9 @@ export interface ArrayMember {
   /** The place in the array; spares and failed members have none. */
   slot: number | undefined;
   state: 'active' | 'rebuilding' | 'spare' | 'faulty';
+  /** Is being filled to take over the place of a member that still works. */
+  replaces?: boolean;
+  wantsReplacement?: boolean;
 }
 
 export interface ArraySync {
@@ -44,6 +41,11 @@ export interface ArrayShape {
   readonly hasBitmap: boolean;
 }
 
+/** What a device of this size can give to an array; whole mebibytes. */
+export function memberCapacity(deviceBytes: number, dataOffsetBytes: number): number {
+  return Math.floor((deviceBytes - dataOffsetBytes) / 1024 ** 2) * 1024 ** 2;
+}
+
 export function toleratedFailures(level: number, raidDisks: number): number {
   if (level === 1) return raidDisks - 1;
   if (level === 6) return 2;
@@ -58,14 +60,18 @@ function dataDisks(level: number, raidDisks: number): number {
 
 export class MdArray implements Content {
   readonly kernelName: string;
-  readonly shape: ArrayShape;
+  shape: ArrayShape;
   readonly members: ArrayMember[];
   started = false;
+  /** Set while the data is spread over more members; it lies as before until that is done. */
+  reshapeTo: number | undefined;
   /** After assembly an array stays "read-auto" until the first write. */
   readAuto = false;
   events = 0;
   sync: ArraySync | undefined;
   mismatchCount = 0;
+  /** What the next comparison will find. */
+  mismatches = 0;
 
   constructor(kernelName: string, shape: ArrayShape, members: ArrayMember[]) {
     this.kernelName = kernelName;
@@ -83,7 +89,8 @@ export class MdArray implements Content {
   }
 
   get degraded(): number {
-    return this.shape.raidDisks - this.members.filter(({ state }) => state === 'active').length;
+    const working = this.members.filter(({ state, replaces }) => state === 'active' && !replaces);
+    return (this.reshapeTo ?? this.shape.raidDisks) - working.length;
   }
 
   get failed(): boolean {
@@ -156,32 +163,98 @@ export class MdArray implements Content {
     const position = this.syncPosition(nowMilliseconds, bytesPerSecond);
     if (position !== undefined && position >= this.shape.usedBytes) this.#finishSync();
     if (!this.sync && this.degraded > 0 && !this.failed) this.#startRecovery(nowMilliseconds);
+    if (!this.sync && this.members.some(({ replaces }) => replaces)) this.#recover(nowMilliseconds);
   }
 
-  #finishSync(): void {
-    const rebuilt = this.members.filter(({ state }) => state === 'rebuilding');
-    for (const member of rebuilt) {
-      member.state = 'active';
-      this.#copyTo(member);
-    }
-    this.sync = undefined;
+  #recover(nowMilliseconds: number): void {
+    this.sync = { action: 'recover', fromBytes: 0, startedAtMilliseconds: nowMilliseconds };
     this.persist();
   }
 
-  /** Brings a rebuilt member's share of the data over from those who have it. */
-  #copyTo(member: ArrayMember): void {
-    const offsets = new Set<number>();
-    for (const other of this.members) {
-      const bytes = (other.content as { bytes?: { usedPageOffsets(): number[] } }).bytes;
-      if (other !== member && other.state === 'active')
-        for (const offset of bytes?.usedPageOffsets() ?? []) offsets.add(offset);
+  #finishSync(): void {
+    const { action } = this.sync!;
+    this.sync = undefined;
+    if (action === 'check') this.mismatchCount = this.mismatches;
+    if (action === 'reshape') this.#finishReshape();
+    else if (action === 'recover') this.#finishRecovery();
+    this.persist();
+  }
+
+  /** Brings the data over from those who have it, then lets those go whose place was taken. */
+  #finishRecovery(): void {
+    const pages = this.#usedPages();
+    for (const member of this.members.filter(({ state }) => state === 'rebuilding')) {
+      const former = this.members.find(
+        (other) => other !== member && other.slot === member.slot && other.state === 'active',
+      );
+      if (former) Object.assign(former, { state: 'faulty', slot: undefined });
+      Object.assign(member, { state: 'active', replaces: false });
     }
-    for (const offset of offsets) {
-      const at = offset - this.shape.dataOffsetBytes;
-      if (at < 0 || at >= this.sizeBytes) continue;
-      const source = this.members.find((other) => other !== member && other.state === 'active');
-      if (source) member.content.write(offset, source.content.read(offset, 4096));
+    this.#writePages(pages);
+  }
+
+  #finishReshape(): void {
+    const pages = this.#usedPages();
+    this.shape = { ...this.shape, raidDisks: this.reshapeTo ?? this.shape.raidDisks };
+    this.reshapeTo = undefined;
+    this.#writePages(pages);
+  }
+
+  /** Everything the array holds, by its offset there. */
+  #usedPages(): Map<number, Uint8Array> {
+    const pages = new Map<number, Uint8Array>();
+    for (const { content, state } of this.members) {
+      const bytes = (content as { bytes?: { usedPageOffsets(): number[] } }).bytes;
+      if (state !== 'active') continue;
+      for (const offset of bytes?.usedPageOffsets() ?? []) {
+        const at = offset - this.shape.dataOffsetBytes;
+        if (at >= 0 && at < this.sizeBytes) pages.set(at, this.read(at, PAGE_BYTES).slice());
+      }
     }
+    return pages;
+  }
+
+  #writePages(pages: ReadonlyMap<number, Uint8Array>): void {
+    for (const [at, bytes] of pages) this.write(at, bytes);
+  }
+
+  /** `--replace OLD --with NEW`: the old one works on until the new one has all of its share. */
+  replace(old: ArrayMember, replacement: ArrayMember, nowMilliseconds: number): void {
+    old.wantsReplacement = true;
+    Object.assign(replacement, { slot: old.slot, state: 'rebuilding', replaces: true });
+    if (!this.sync) this.#recover(nowMilliseconds);
+  }
+
+  /** Takes waiting spares into use. A mirror just gets more copies; others are reshaped. */
+  grow(raidDisks: number, nowMilliseconds: number): void {
+    const { level } = this.shape;
+    if (level === 1) {
+      const working = this.members.filter(({ state }) => state === 'active');
+      for (const [slot, member] of working.entries()) member.slot = slot;
+      this.shape = { ...this.shape, raidDisks };
+      this.persist();
+      return;
+    }
+    const before = this.shape.raidDisks;
+    const spares = this.members.filter(({ state }) => state === 'spare');
+    for (let slot = before; slot < raidDisks; slot++)
+      Object.assign(spares[slot - before]!, { slot, state: 'active' });
+    this.reshapeTo = raidDisks;
+    this.sync = { action: 'reshape', fromBytes: 0, startedAtMilliseconds: nowMilliseconds };
+    this.persist();
+  }
+
+  /** Uses what the smallest member has; what is new is synced. */
+  growMembers(usedBytes: number, nowMilliseconds: number): void {
+    const fromBytes = this.shape.usedBytes;
+    this.shape = { ...this.shape, usedBytes };
+    this.sync = { action: 'resync', fromBytes, startedAtMilliseconds: nowMilliseconds };
+    this.persist();
+  }
+
+  startCheck(nowMilliseconds: number): void {
+    this.readAuto = false;
+    this.sync = { action: 'check', fromBytes: 0, startedAtMilliseconds: nowMilliseconds };
   }
 
   #startRecovery(nowMilliseconds: number): void {
@@ -191,14 +264,17 @@ export class MdArray implements Content {
     const free = Array.from({ length: this.shape.raidDisks }, (_, slot) => slot);
     spare.slot = free.find((slot) => !taken.has(slot));
     spare.state = 'rebuilding';
-    this.sync = { action: 'recover', fromBytes: 0, startedAtMilliseconds: nowMilliseconds };
-    this.persist();
+    this.#recover(nowMilliseconds);
   }
 
   fail(member: ArrayMember): void {
-    member.state = 'faulty';
-    member.slot = undefined;
-    if (this.failed || this.sync?.action === 'recover') this.sync = undefined;
+    const { slot } = member;
+    Object.assign(member, { state: 'faulty', slot: undefined, replaces: false });
+    // Who was being filled in its place goes on as an ordinary rebuild.
+    for (const other of this.members)
+      if (other.slot === slot && other.replaces) other.replaces = false;
+    const isBroken = this.sync?.action === 'recover' || this.sync?.action === 'check';
+    if (this.failed || isBroken) this.sync = undefined;
     this.persist();
   }
 
@@ -213,11 +289,15 @@ export class MdArray implements Content {
     const roles: Role[] = [];
     for (const { deviceNumber, slot, state } of this.members)
       roles[deviceNumber] = state === 'faulty' ? 'faulty' : (slot ?? 'spare');
+    const { raidDisks } = this.shape;
     const superblock: MdSuperblock = {
       arrayUuid: this.shape.uuid,
       name: this.shape.name,
       level: this.shape.level,
-      raidDisks: this.shape.raidDisks,
+      raidDisks: this.reshapeTo ?? raidDisks,
+      deltaDisks: (this.reshapeTo ?? raidDisks) - raidDisks,
+      isRecovering: member.state === 'rebuilding',
+      isReplacement: member.replaces === true,
       chunkBytes: this.shape.chunkBytes,
       usedBytes: this.shape.usedBytes,
       dataOffsetBytes: this.shape.dataOffsetBytes,
@@ -226,59 +306,12 @@ export class MdArray implements Content {
       createdAtSeconds: this.shape.createdAtSeconds,
       updatedAtSeconds: this.shape.createdAtSeconds,
       events: this.events,
-      resyncOffsetBytes: this.sync ? resyncOffsetBytes : undefined,
+      resyncOffsetBytes:
+        this.sync && this.sync.action !== 'check' ? (resyncOffsetBytes ?? 0) : undefined,
       hasBitmap: this.shape.hasBitmap,
       roles: Array.from(roles, (role) => role ?? 'spare'),
     };
     writeMdSuperblock(member.content, superblock);
     if (this.shape.hasBitmap) writeText(member.content, BITMAP_OFFSET, 'bitm');
   }
-}
-
-/** Puts an array together from members that all carry the same array UUID; not yet started. */
-export function assemble(
-  kernelName: string,
-  devices: readonly { kernelName: string; content: Content }[],
-): MdArray {
-  const found = devices.map((device) => ({ device, superblock: readMdSuperblock(device.content) }));
-  const newest = found.reduce((best, next) =>
-    (next.superblock?.events ?? -1) > (best.superblock?.events ?? -1) ? next : best,
-  ).superblock;
-  assert(newest, 'assemble() needs at least one device with a superblock');
-  const members = found.map(({ device, superblock }): ArrayMember => {
-    const deviceNumber = superblock?.deviceNumber ?? 0;
-    const role = newest.roles[deviceNumber] ?? 'spare';
-    return {
-      kernelName: device.kernelName,
-      content: device.content,
-      deviceNumber,
-      deviceUuid: superblock?.deviceUuid ?? '',
-      slot: typeof role === 'number' ? role : undefined,
-      state: typeof role === 'number' ? 'active' : role,
-    };
-  });
-  const array = new MdArray(
-    kernelName,
-    {
-      uuid: newest.arrayUuid,
-      name: newest.name,
-      level: newest.level,
-      raidDisks: newest.raidDisks,
-      chunkBytes: newest.chunkBytes,
-      usedBytes: newest.usedBytes,
-      dataOffsetBytes: newest.dataOffsetBytes,
-      createdAtSeconds: newest.createdAtSeconds,
-      hasBitmap: newest.hasBitmap,
-    },
-    members,
-  );
-  array.events = newest.events;
-  array.readAuto = true;
-  if (newest.resyncOffsetBytes !== undefined)
-    array.sync = {
-      action: 'resync',
-      fromBytes: newest.resyncOffsetBytes,
-      startedAtMilliseconds: 0,
-    };
-  return array;
 }

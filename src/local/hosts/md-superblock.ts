@@ -18,6 +18,12 @@ export interface MdSuperblock {
   readonly name: string;
   readonly level: number;
   readonly raidDisks: number;
+  /** How many of these are new, while a reshape is under way. */
+  readonly deltaDisks?: number;
+  /** It is being filled, and doesn't hold its share yet. */
+  readonly isRecovering?: boolean;
+  /** It is being filled while the one that it replaces still works. */
+  readonly isReplacement?: boolean;
   readonly chunkBytes: number;
   /** Bytes of each member that the array uses. */
   readonly usedBytes: number;
@@ -41,7 +47,8 @@ export function writeMdSuperblock(content: Content, superblock: MdSuperblock): v
     view.setBigUint64(at, BigInt(Math.floor(bytes / SECTOR_BYTES)), true);
   view.setUint32(0, MAGIC, true);
   view.setUint32(4, 1, true);
-  view.setUint32(8, superblock.hasBitmap ? 1 : 0, true);
+  view.setUint32(8, features(superblock), true);
+  view.setInt32(112, superblock.deltaDisks ?? 0, true);
   view.setBigUint64(64, BigInt(superblock.createdAtSeconds), true);
   view.setInt32(72, superblock.level, true);
   sectors(80, superblock.usedBytes);
@@ -77,6 +84,9 @@ export function readMdSuperblock(content: Content): MdSuperblock | undefined {
     name: readText(content, SUPERBLOCK_OFFSET + 32, 32),
     level: view.getInt32(72, true),
     raidDisks: view.getUint32(92, true),
+    deltaDisks: view.getInt32(112, true),
+    isRecovering: (view.getUint32(8, true) & RECOVERING) !== 0,
+    isReplacement: (view.getUint32(8, true) & REPLACEMENT) !== 0,
     chunkBytes: view.getUint32(88, true) * SECTOR_BYTES,
     usedBytes: sectors(80),
     dataOffsetBytes: sectors(128),
@@ -91,6 +101,21 @@ export function readMdSuperblock(content: Content): MdSuperblock | undefined {
       decodeRole(view.getUint16(256 + 2 * index, true)),
     ),
   };
+}
+
+/** Bits of the feature map, as the kernel numbers them. */
+const BITMAP = 1;
+const RECOVERING = 2;
+const RESHAPING = 4;
+const REPLACEMENT = 16;
+
+function features(superblock: MdSuperblock): number {
+  return (
+    (superblock.hasBitmap ? BITMAP : 0) |
+    (superblock.isRecovering ? RECOVERING : 0) |
+    (superblock.deltaDisks ? RESHAPING : 0) |
+    (superblock.isReplacement ? REPLACEMENT : 0)
+  );
 }
 
 export function eraseMdSuperblock(content: Content): void {

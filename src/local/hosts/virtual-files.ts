@@ -1,7 +1,7 @@
 // The files of /proc and /sys that tell the agent about mounts, arrays and disks.
 import { type BlockNode, deviceNumberOf } from './block-layer.ts';
 import type { Machine } from './machine.ts';
-import type { MdArray } from './md-array.ts';
+import { type ArrayMember, type MdArray, memberCapacity } from './md-array.ts';
 
 /** The text of a kernel file; undefined when the kernel has none of that name. */
 export function readVirtual(machine: Machine, path: string): string | undefined {
@@ -27,6 +27,11 @@ export function listVirtual(machine: Machine, path: string): string[] | undefine
       .nodes()
       .filter(({ kind }) => kind !== 'part')
       .map(({ kernelName }) => kernelName)
+      .sort();
+  if (path === '/sys/class/block')
+    return machine.blocks
+      .nodes()
+      .map((one) => one.kernelName)
       .sort();
   const match = /^\/sys\/block\/([^/]+)\/(holders|slaves|md)$/.exec(path);
   const node = match && machine.blocks.nodes().find(({ kernelName }) => kernelName === match[1]);
@@ -60,23 +65,41 @@ function readBlockFile(machine: Machine, node: BlockNode, file: string): string 
 }
 
 function readMdFile(machine: Machine, array: MdArray, file: string): string | undefined {
-  const member = /^dev-([^/]+)\/state$/.exec(file);
+  const member = /^dev-([^/]+)\/(.+)$/.exec(file);
   if (member) {
     const found = array.members.find(({ kernelName }) => kernelName === member[1]);
-    const words = { active: 'in_sync', rebuilding: 'spare', spare: 'spare', faulty: 'faulty' };
-    return found && `${words[found.state]}\n`;
+    const text = found && memberFile(array, found, member[2]!);
+    return text === undefined ? undefined : `${text}\n`;
   }
   const value = mdFiles(machine, array)[file];
   return value === undefined ? undefined : `${value}\n`;
 }
 
+function memberFile(array: MdArray, member: ArrayMember, file: string): string | undefined {
+  const { state, slot, content, wantsReplacement, replaces } = member;
+  const { dataOffsetBytes } = array.shape;
+  if (file === 'slot') return slot === undefined ? 'none' : String(slot);
+  if (file === 'size') return String(memberCapacity(content.sizeBytes, dataOffsetBytes) / 1024);
+  if (file === 'offset') return String(dataOffsetBytes / 512);
+  if (file !== 'state') return undefined;
+  const words = { active: 'in_sync', rebuilding: 'spare', spare: 'spare', faulty: 'faulty' };
+  const extra = replaces
+    ? ',replacement'
+    : wantsReplacement && state === 'active'
+      ? ',want_replacement'
+      : '';
+  return `${words[state]}${extra}`;
+}
+
 /** RAID0 has none of the sync files, exactly as the kernel's driver. */
 function mdFiles(machine: Machine, array: MdArray): Record<string, string> {
-  const { level, raidDisks, uuid, chunkBytes } = array.shape;
+  const { level, raidDisks, uuid, chunkBytes, usedBytes } = array.shape;
   const always = {
     array_state: arrayState(array),
     level: `raid${level}`,
-    raid_disks: String(raidDisks),
+    raid_disks:
+      array.reshapeTo === undefined ? String(raidDisks) : `${array.reshapeTo} (${raidDisks})`,
+    component_size: String(level === 0 ? 0 : usedBytes / 1024),
     uuid,
     chunk_size: String(chunkBytes),
     metadata_version: '1.2',

@@ -1,4 +1,5 @@
 // stat -f and df: how full a filesystem is. On a dead NFS server they hang, killably.
+import { filesystemBytes } from '../filesystem-content.ts';
 import type { Machine, Mount } from '../machine.ts';
 import { type Program, type ProgramCall, parseArguments } from './program.ts';
 
@@ -39,7 +40,7 @@ function isSilent(machine: Machine, mount: Mount): boolean {
 
 function measureDevice(machine: Machine, mount: Mount): Capacity {
   const node = machine.blocks.nodes().find(({ kernelName }) => kernelName === mount.kernelName);
-  const size = node?.sizeBytes ?? 0;
+  const size = (node && filesystemBytes(node.content)) || (node?.sizeBytes ?? 0);
   const overhead = Math.floor((size * 0.016) / BLOCK_BYTES) * BLOCK_BYTES;
   return {
     totalBytes: size - overhead,

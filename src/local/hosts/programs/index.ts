@@ -6,6 +6,7 @@ import { mdadm } from './mdadm.ts';
 import { mkfsExt4, mkfsXfs } from './mkfs.ts';
 import { findmnt, mount, umount } from './mount.ts';
 import type { Program } from './program.ts';
+import { resize2fs, xfsGrowfs } from './resize.ts';
 import { blkid, wipefs } from './signatures.ts';
 import * as system from './system.ts';
 
@@ -16,6 +17,8 @@ export const programs: ReadonlyMap<string, Program> = new Map<string, Program>([
   ['mdadm', mdadm],
   ['mkfs.ext4', mkfsExt4],
   ['mkfs.xfs', mkfsXfs],
+  ['resize2fs', resize2fs],
+  ['xfs_growfs', xfsGrowfs],
   ['mount', mount],
   ['umount', umount],
   ['findmnt', findmnt],

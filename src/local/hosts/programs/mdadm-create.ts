@@ -39,7 +39,20 @@ export async function create(call: ProgramCall, parsed: ParsedArguments): Promis
     call.err('mdadm: Continue creating array? \nmdadm: create aborted.\n');
     return 1;
   }
+  if (request.level > 0 && refuseSizes(call, request.devices) && !parsed.flags.has('--run')) {
+    call.err('mdadm: Continue creating array? \nmdadm: create aborted.\n');
+    return 1;
+  }
   return build(call, request);
+}
+
+function refuseSizes(call: ProgramCall, devices: readonly BlockNode[]): boolean {
+  const bySize = [...devices].sort((one, other) => one.sizeBytes - other.sizeBytes);
+  const [smallest, largest] = [bySize[0]!, bySize.at(-1)!];
+  if (largest.sizeBytes - smallest.sizeBytes <= largest.sizeBytes / 100) return false;
+  const kibibytes = smallest.sizeBytes / 1024;
+  call.err(`mdadm: largest drive (${largest.path}) exceeds size (${kibibytes}K) by more than 1%\n`);
+  return true;
 }
 
 function readRequest(call: ProgramCall, parsed: ParsedArguments): CreateRequest | number {

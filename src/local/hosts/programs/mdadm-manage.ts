@@ -1,7 +1,8 @@
 // mdadm --stop, --zero-superblock, --fail, --remove, --add, --add-spare, --grow.
 import { randomUuid } from '../../../runtime/random.ts';
-import type { MdArray } from '../md-array.ts';
+import type { ArrayMember, MdArray } from '../md-array.ts';
 import { eraseMdSuperblock, readMdSuperblock } from '../md-superblock.ts';
+import type { Content } from '../sparse-bytes.ts';
 import type { ParsedArguments, ProgramCall } from './program.ts';
 
 export async function stop(call: ProgramCall, parsed: ParsedArguments): Promise<number> {
@@ -62,12 +63,22 @@ export async function manage(call: ProgramCall, parsed: ParsedArguments): Promis
     call.err(`mdadm: error opening ${arrayPath}: No such file or directory\n`);
     return 1;
   }
-  for (const path of devicePaths) {
+  for (const path of devicePaths.flatMap((one) => expand(call, array, one))) {
     const exitCode = manageOne(call, array, path, parsed.flags);
     if (exitCode !== 0) return exitCode;
   }
   call.machine.tick();
   return 0;
+}
+
+/** The words `faulty` and `detached` stand for all members of which that is true. */
+function expand(call: ProgramCall, array: MdArray, word: string): string[] {
+  const present = new Set(call.machine.blocks.nodes().map(({ kernelName }) => kernelName));
+  const paths = (chosen: (member: ArrayMember) => boolean): string[] =>
+    array.members.filter(chosen).map(({ kernelName }) => `/dev/${kernelName}`);
+  if (word === 'faulty') return paths(({ state }) => state === 'faulty');
+  if (word === 'detached') return paths(({ kernelName }) => !present.has(kernelName));
+  return [word];
 }
 
 function manageOne(
@@ -107,6 +118,7 @@ function manageOne(
     call.err(`mdadm: ${path} not large enough to join array\n`);
     return 1;
   }
+  if (flags.has('--re-add')) return reAdd(call, array, { kernelName, path, content: node.content });
   const taken = new Set(array.members.map(({ deviceNumber }) => deviceNumber));
   let deviceNumber = 0;
   while (taken.has(deviceNumber)) deviceNumber++;
@@ -120,5 +132,38 @@ function manageOne(
   });
   array.persist();
   call.err(`mdadm: added ${path}\n`);
+  return 0;
+}
+
+/** A former member returns to its place; thanks to the bitmap little has to be copied. */
+function reAdd(
+  call: ProgramCall,
+  array: MdArray,
+  device: { kernelName: string; path: string; content: Content },
+): number {
+  const superblock = readMdSuperblock(device.content);
+  const role = superblock?.roles[superblock.deviceNumber];
+  const isFree = (slot: number): boolean => !array.members.some((member) => member.slot === slot);
+  const fits = superblock?.arrayUuid === array.shape.uuid && typeof role === 'number';
+  if (!fits || !array.shape.hasBitmap || !isFree(role)) {
+    const target = `/dev/${array.kernelName}`;
+    call.err(`mdadm: --re-add for ${device.path} to ${target} is not possible\n`);
+    return 1;
+  }
+  array.members.push({
+    kernelName: device.kernelName,
+    content: device.content,
+    deviceNumber: superblock.deviceNumber,
+    deviceUuid: superblock.deviceUuid,
+    slot: role,
+    state: 'rebuilding',
+  });
+  array.sync ??= {
+    action: 'recover',
+    fromBytes: array.shape.usedBytes * 0.9,
+    startedAtMilliseconds: call.machine.monotonic(),
+  };
+  array.persist();
+  call.err(`mdadm: re-added ${device.path}\n`);
   return 0;
 }

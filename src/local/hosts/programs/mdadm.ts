@@ -1,5 +1,6 @@
 // mdadm: chooses the mode.
 import { assemble, create } from './mdadm-create.ts';
+import { grow, replace, startAction } from './mdadm-grow.ts';
 import { manage, stop, zeroSuperblock } from './mdadm-manage.ts';
 import { detail, examine } from './mdadm-report.ts';
 import { type Program, parseArguments } from './program.ts';
@@ -17,7 +18,10 @@ export const mdadm: Program = async (call) => {
   if (flags.has('--examine')) return examine(call, parsed);
   if (flags.has('--stop')) return stop(call, parsed);
   if (flags.has('--zero-superblock')) return zeroSuperblock(call, parsed);
-  if (['--fail', '--remove', '--add', '--add-spare'].some((flag) => flags.has(flag)))
+  if (flags.has('--grow')) return grow(call, parsed);
+  if (parsed.values.has('--action')) return startAction(call, parsed);
+  if (flags.has('--replace')) return replace(call, parsed);
+  if (['--fail', '--remove', '--add', '--add-spare', '--re-add'].some((flag) => flags.has(flag)))
     return manage(call, parsed);
   call.err('Usage: mdadm --help\n  for help\n');
   return 2;

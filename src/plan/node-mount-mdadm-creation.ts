@@ -1,0 +1,137 @@
+// Making an array from blank disks, and taking back a creation that never came to its end.
+import {
+  type DeviceFacts,
+  describeDevice,
+  identityKey,
+  judgeDevice,
+  resolveDevice,
+  type Verdict,
+} from './disks.ts';
+import { refuseOptions } from './mkfs-options.ts';
+import type { MdadmFacts, MdadmIntent } from './node-mount-mdadm-facts.ts';
+import { targetOf } from './node-mount-mdadm-facts.ts';
+import { type NodeMountPlan, refuse, step } from './node-mount-step.ts';
+
+/** A creation that never came to its end is taken back in reverse order. */
+export function planUndo(
+  facts: MdadmFacts,
+  members: readonly DeviceFacts[],
+  arrayUuid: string,
+): NodeMountPlan | undefined {
+  if (facts.array)
+    return step('Creating the array was interrupted; it is begun anew.', {
+      type: 'stopArray',
+      path: facts.array.path,
+      arrayUuid,
+    });
+  const keys = new Set([...facts.journal.erasing, ...facts.journal.wiped]);
+  return planErasing(facts, members, { arrayUuid, keys });
+}
+
+/**
+ * Undefined once no member of ours, and no disk with one of these identity keys, carries anything
+ * any more.
+ */
+export function planErasing(
+  facts: MdadmFacts,
+  members: readonly DeviceFacts[],
+  { arrayUuid, keys }: { arrayUuid: string; keys: ReadonlySet<string> },
+): NodeMountPlan | undefined {
+  const member = members[0];
+  if (member)
+    return step(`${describeDevice(member)} still carries the array's superblock.`, {
+      type: 'zeroSuperblock',
+      target: targetOf(member),
+      arrayUuid,
+    });
+  for (const device of facts.devices.filter((one) => keys.has(identityKey(one)))) {
+    const target = targetOf(device);
+    const { contents } = device;
+    if (contents?.signatures === 'found' || contents?.signatures === 'ambivalent')
+      return step(`${describeDevice(device)} still carries ${contents.types.join(', ')}.`, {
+        type: 'wipeSignatures',
+        target,
+      });
+    if (contents?.ends === 'data')
+      return step(`${describeDevice(device)} has remains of the array's metadata.`, {
+        type: 'zeroEnds',
+        target,
+      });
+  }
+  const marker = facts.creatingMarkers[0];
+  if (marker && facts.journal.array === 'unknown')
+    return step('A killed creation left it behind.', {
+      type: 'removeCreatingMarker',
+      path: marker,
+    });
+  return undefined;
+}
+
+export function planCreation(
+  intent: MdadmIntent,
+  facts: MdadmFacts,
+  arrayUuid: string,
+): NodeMountPlan {
+  const options = refuseOptions(intent.filesystem, intent.mkfsOptions);
+  if (options !== undefined) return refuse('InvalidSpec', options);
+  const chosen: { device: DeviceFacts; verdict: Exclude<Verdict, { type: 'refuse' }> }[] = [];
+  for (const request of intent.devices) {
+    const found = resolveDevice(request, facts.devices);
+    if (found.type === 'refuse') return found;
+    const owner = facts.claimedByOthers.get(identityKey(found.device));
+    if (owner !== undefined)
+      return refuse('DeviceClaimed', `${describeDevice(found.device)} belongs to ${owner}.`);
+    const { wipeConfirm } = request;
+    const isWiped = facts.journal.wiped.includes(identityKey(found.device));
+    const verdict = judgeDevice(found.device, {
+      arrayUuid,
+      ...(!isWiped && { wipeConfirm }),
+    });
+    if (verdict.type === 'refuse') return verdict;
+    chosen.push({ device: found.device, verdict });
+  }
+  const twice = chosen.find(({ device }, index) =>
+    chosen.slice(0, index).some((other) => other.device.path === device.path),
+  );
+  if (twice)
+    return refuse('InvalidSpec', `${describeDevice(twice.device)} is named more than once.`);
+  const uneven = intent.level === 0 ? undefined : refuseSizes(chosen.map((one) => one.device));
+  if (uneven) return uneven;
+  const targets = chosen.map(({ device }) => targetOf(device));
+  const claimed = new Set(facts.journal.claims.map(identityKey));
+  if (!targets.every(({ identity }) => claimed.has(identityKey(identity))))
+    return step('The disks are free and are reserved before anything is written.', {
+      type: 'claimDevices',
+      targets,
+    });
+  for (const { device, verdict } of chosen)
+    if (verdict.type === 'wipe')
+      return step(`Its destruction was confirmed: it holds ${verdict.destroys}.`, {
+        type: 'wipeDevice',
+        target: targetOf(device),
+        destroys: verdict.destroys,
+      });
+  return step(`${targets.length} disks are blank and reserved.`, {
+    type: 'createArray',
+    arrayUuid,
+    name: intent.arrayName,
+    level: intent.level,
+    targets,
+    spares: intent.spares,
+    chunkKiB: intent.chunkKiB,
+  });
+}
+
+/** mdadm itself refuses to build an array from disks that differ more, whatever one tells it. */
+const SIZE_DIFFERENCE_MAX = 0.01;
+
+function refuseSizes(devices: readonly DeviceFacts[]): NodeMountPlan | undefined {
+  const sizes = devices.map(({ sizeBytes }) => sizeBytes);
+  const [smallest, largest] = [Math.min(...sizes), Math.max(...sizes)];
+  if (largest - smallest <= largest * SIZE_DIFFERENCE_MAX) return undefined;
+  const list = devices.map((one) => `${describeDevice(one)}: ${one.sizeBytes} bytes`).join('; ');
+  return refuse(
+    'InvalidSpec',
+    `The disks differ in size by more than one percent (${list}). Name disks of one size.`,
+  );
+}

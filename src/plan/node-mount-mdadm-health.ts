@@ -1,0 +1,38 @@
+// How many members an array can do without, and whether it has lost more.
+import type { ArrayFacts } from './node-mount-mdadm-facts.ts';
+
+const failedStates = new Set(['broken', 'inactive', 'clear']);
+
+export function isArrayFailed(array: ArrayFacts): boolean {
+  if (failedStates.has(array.state)) return true;
+  // The kernel notices only at the next write that a striped array lost a member.
+  if (array.level === 0) return array.members.some(({ isGone }) => isGone);
+  if (array.level === 10) return hasLostBothCopies(array);
+  return array.degraded > toleratedFailures(array.level, array.raidDisks);
+}
+
+/** How many members may be missing; for level 10 it also depends on which, so this is the least. */
+export function toleratedFailures(level: number, raidDisks: number): number {
+  if (level === 0) return 0;
+  if (level === 1) return raidDisks - 1;
+  return level === 6 ? 2 : 1;
+}
+
+/** Two near copies lie on neighbours: with an even number of members these are fixed pairs. */
+function hasLostBothCopies({ members, raidDisks, degraded }: ArrayFacts): boolean {
+  if (degraded < 2) return false;
+  const present = new Set(
+    members.filter(({ state }) => state.includes('in_sync')).map(({ slot }) => slot),
+  );
+  const isAbsent = (slot: number): boolean => !present.has(slot % raidDisks);
+  const stride = raidDisks % 2 === 0 ? 2 : 1;
+  for (let slot = 0; slot < raidDisks; slot += stride)
+    if (isAbsent(slot) && isAbsent(slot + 1)) return true;
+  return false;
+}
+
+/** Whether so many members are enough to start it; for level 10 mdadm itself must say. */
+export function canStart(level: number, raidDisks: number, present: number): boolean {
+  if (level === 10) return present >= Math.ceil(raidDisks / 2);
+  return raidDisks - present <= toleratedFailures(level, raidDisks);
+}
