@@ -35,25 +35,33 @@ export function entryOf({ journal, owner }: StepContext): Partial<JournalEntry> 
   return journal.get(owner.uid) ?? {};
 }
 
-/** Finds each target anew by its identity, reads it, and makes sure it's at the same path still. */
-export async function reexamine(
+/** Finds each target anew by its identity, and makes sure that it's at the same path still. */
+export async function locate(
   { runner }: StepContext,
   targets: readonly Target[],
 ): Promise<DeviceFacts[]> {
   const listed = await listDevices(runner.host);
-  const found: DeviceFacts[] = [];
-  for (const { path, identity } of targets) {
+  return targets.map(({ path, identity }) => {
     const matches = listed.filter((device) => isSameDevice(device, identity));
     const device = matches[0];
-    if (matches.length !== 1 || !device || device.path !== path) {
-      const now = matches.map(describeDevice).join('; ') || 'gone';
-      throw new PoolkeeperError(
-        'DeviceChanged',
-        `${describeDevice({ ...identity, path })} is not where it was a moment ago: ${now}.`,
-      );
-    }
-    found.push({ ...device, contents: await readContents(runner.host, device) });
-  }
+    if (matches.length === 1 && device?.path === path) return device;
+    const now = matches.map(describeDevice).join('; ') || 'gone';
+    throw new PoolkeeperError(
+      'DeviceChanged',
+      `${describeDevice({ ...identity, path })} is not where it was a moment ago: ${now}.`,
+    );
+  });
+}
+
+/** As above, and reads each target. */
+export async function reexamine(
+  context: StepContext,
+  targets: readonly Target[],
+): Promise<DeviceFacts[]> {
+  const { host } = context.runner;
+  const found: DeviceFacts[] = [];
+  for (const device of await locate(context, targets))
+    found.push({ ...device, contents: await readContents(host, device) });
   return found;
 }
 

@@ -1,14 +1,20 @@
 // Steps on disks: reserve them, destroy what was confirmed, erase what was ours.
-import { describeContents, describeDevice, identityKey, judgeDevice } from '../../plan/disks.ts';
+import {
+  describeContents,
+  describeDevice,
+  identityKey,
+  judgeDevice,
+  probedRegions,
+  type Region,
+} from '../../plan/disks.ts';
 import { isSameUuid } from '../../plan/node-mount-identity.ts';
 import type { Step, Target } from '../../plan/node-mount-step.ts';
 import { formatTime } from '../../runtime/clock.ts';
 import { PoolkeeperError } from '../../runtime/errors.ts';
-import { entryOf, reexamine, type StepContext } from './context.ts';
+import { readRegion } from '../inventory/contents.ts';
+import { entryOf, locate, reexamine, type StepContext } from './context.ts';
 
 type StepOf<Type extends Step['type']> = Extract<Step, { readonly type: Type }>;
-
-const END_BYTES = 1024 * 1024;
 
 /** In memory, on the node's disk, then for everyone to see; only then anything may be written. */
 export async function claimDevices(
@@ -52,7 +58,7 @@ export async function wipeDevice(context: StepContext, step: StepOf<'wipeDevice'
       wipes: [...(before.wipes ?? []), record],
     },
   });
-  await zeroBothEnds(context, step.target);
+  await zeroRegions(context, step.target);
 }
 
 export async function zeroSuperblock(
@@ -84,20 +90,23 @@ export async function wipeSignatures(
 
 export async function zeroEnds(context: StepContext, step: StepOf<'zeroEnds'>): Promise<void> {
   await context.confirmIntent();
-  await zeroBothEnds(context, step.target);
+  await zeroRegions(context, step.target);
 }
 
-async function zeroBothEnds(context: StepContext, target: Target): Promise<void> {
-  const last = target.identity.sizeBytes - END_BYTES;
-  for (const seek of [0, last]) {
-    // dd doesn't ask whether a disk is in use; looking at it first does.
-    const [device] = await reexamine(context, [target]);
-    if (device?.contents?.ends === 'busy') throw changed(target, 'is in use now');
-    const argv = ['dd', 'if=/dev/zero', `of=${target.path}`, 'bs=1M', 'count=1', `seek=${seek}`];
-    await context.runner.run({
-      argv: [...argv, 'oflag=direct,seek_bytes', 'conv=fsync,notrunc'],
-    });
+/** Erases all that the blank gate reads, so that the disk passes it again. */
+async function zeroRegions(context: StepContext, target: Target): Promise<void> {
+  for (const region of probedRegions(target.identity.sizeBytes)) {
+    // dd doesn't ask whether a disk is in use; reading it just before, exclusively, does.
+    await locate(context, [target]);
+    const found = await readRegion(context.runner.host, target.path, region);
+    if (found === 'busy') throw changed(target, 'is in use now');
+    if (found !== 'zero') await context.runner.run({ argv: zeroingCommand(target.path, region) });
   }
+}
+
+export function zeroingCommand(path: string, { offsetBytes, lengthBytes }: Region): string[] {
+  const argv = ['dd', 'if=/dev/zero', `of=${path}`, `bs=${lengthBytes}`, 'count=1'];
+  return [...argv, `seek=${offsetBytes}`, 'oflag=direct,seek_bytes', 'conv=fsync,notrunc'];
 }
 
 function changed(target: Target, what: string): PoolkeeperError {

@@ -1,15 +1,17 @@
 // Steps on iSCSI sessions and logical units. Passwords reach iscsiadm in its arguments, because it takes
 // them nowhere else; they are concealed before the first command that carries one.
-import { describeDevice, isSameDevice } from '../../plan/disks.ts';
+import { describeDevice, isSameDevice, probedRegions } from '../../plan/disks.ts';
 import { isSameUuid } from '../../plan/node-mount-identity.ts';
 import { refuseNotBlank } from '../../plan/node-mount-iscsi.ts';
 import type { Step, UnitTarget } from '../../plan/node-mount-step.ts';
 import { PoolkeeperError } from '../../runtime/errors.ts';
 import { probe } from '../command-runner.ts';
 import { readFilesystem } from '../filesystems.ts';
+import { readRegion } from '../inventory/contents.ts';
 import { lookAtUnit, readSessions } from '../iscsi.ts';
 import { explainFailure } from '../mount-failure.ts';
 import { entryOf, type StepContext } from './context.ts';
+import { zeroingCommand } from './disks.ts';
 
 type StepOf<Type extends Step['type']> = Extract<Step, { readonly type: Type }>;
 
@@ -17,7 +19,6 @@ const SESSION_EXISTS = 15;
 const NO_OBJECTS = 21;
 const COMMAND_TIMEOUT_MILLISECONDS = 60_000;
 const SETTLE_SECONDS = 10;
-const END_BYTES = 1024 * 1024;
 
 /**
  * Looks at the portal, makes a record that the host's boot does not act on, logs in. When that fails
@@ -151,12 +152,12 @@ export async function eraseUnit(context: StepContext, step: StepOf<'eraseUnit'>)
     throw changed(step.unit, `${describeDevice(device)} is in use now`);
   if (step.isAnew) await confirmOwn(context, device.path, step.uuid);
   await runner.run({ argv: ['wipefs', '-a', device.path], before: { filesystem: 'unknown' } });
-  for (const seek of [0, device.sizeBytes - END_BYTES]) {
-    // dd doesn't ask whether a disk is in use; looking at it first does.
+  for (const region of probedRegions(device.sizeBytes)) {
+    // dd doesn't ask whether a disk is in use; reading it just before, exclusively, does.
     const now = await reexamineUnit(context, step.unit);
-    if (now.contents?.ends === 'busy') throw changed(step.unit, 'it is in use now');
-    const argv = ['dd', 'if=/dev/zero', `of=${now.path}`, 'bs=1M', 'count=1', `seek=${seek}`];
-    await runner.run({ argv: [...argv, 'oflag=direct,seek_bytes', 'conv=fsync,notrunc'] });
+    const there = await readRegion(runner.host, now.path, region);
+    if (there === 'busy') throw changed(step.unit, 'it is in use now');
+    if (there !== 'zero') await runner.run({ argv: zeroingCommand(now.path, region) });
   }
   if (!step.isAnew) await context.journal.update(context.owner, { filesystem: 'none' });
 }
