@@ -24,7 +24,9 @@ after(() => world?.close());
 
 test('a mirror of two disks goes from Pending through Creating, with live progress, to Active', async () => {
   // Slow enough for the first synchronisation to be seen.
-  await world.machine.run('modprobe md-mod; echo 2000 > /proc/sys/dev/raid/speed_limit_max');
+  await world.machine.run(
+    'modprobe md-mod; echo 500 | tee /proc/sys/dev/raid/speed_limit_min > /proc/sys/dev/raid/speed_limit_max',
+  );
   const seen = new Set<string>();
   const note = ({ status }: StoragePool): void => {
     seen.add(status?.phase ?? 'none');
@@ -135,7 +137,7 @@ test('a member put back by hand: Rebuilding with a percentage, then Active', asy
   const { devicePath } = status!.array!;
   const path = status!.drives[1]!.path!;
   await world.machine.run(
-    `echo 5000 > /proc/sys/dev/raid/speed_limit_max
+    `echo 500 | tee /proc/sys/dev/raid/speed_limit_min > /proc/sys/dev/raid/speed_limit_max
      mdadm ${devicePath} --remove ${path} && mdadm --zero-superblock ${path} && mdadm ${devicePath} --add ${path}`,
   );
   const rebuilding = await world.until(

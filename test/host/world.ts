@@ -24,7 +24,7 @@ const faultScript = fileURLToPath(new URL('machine/fault.sh', import.meta.url));
 export const nodeName = 'node-1';
 const NAMESPACE = 'default';
 /** A loaded CI machine may take minutes for what is done in seconds elsewhere. */
-const PATIENCE_SECONDS = 180;
+const PATIENCE_SECONDS = 300;
 const POLL_MILLISECONDS = 100;
 
 /** The programs with which the agent changes something. */

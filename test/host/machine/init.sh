@@ -1,6 +1,7 @@
 #!/bin/bash
 # Process 1 of a test machine, after the initrd: starts udev, then runs whatever the tests send.
-export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb LANG=C.UTF-8
+# Not /usr/local/sbin: there stands what the tests put in the way of the agent (fault.sh).
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb LANG=C.UTF-8
 exec </dev/null >/dev/console 2>&1
 declare -A settings
 read -r line </proc/cmdline
