@@ -2,14 +2,25 @@
 // that mounts of its own node need, and nothing else.
 
 import { PoolkeeperError } from '../runtime/errors.ts';
-import type { Owner } from './journal.ts';
+
+/** What the credentials are for: an object of this node. */
+export interface CredentialsSubject {
+  /** Default `NodeMount`. */
+  readonly kind?: 'NodeMount' | 'BackendProbe';
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+}
 
 export interface CredentialsSource {
   /**
-   * The values of the Secret that a NodeMount of this node needs, by key. Rejects with the code
+   * The values that the object needs, by key of their Secret. Rejects with the code
    * `SecretNotFound` when there is none, `CredentialsUnavailable` when nobody could be asked.
    */
-  fetch(owner: Owner, signal: AbortSignal): Promise<Readonly<Record<string, string>>>;
+  fetch(
+    subject: CredentialsSubject,
+    signal: AbortSignal,
+  ): Promise<Readonly<Record<string, string>>>;
 }
 
 /** For agents that were started without one. */

@@ -1,6 +1,8 @@
 // poolkeeper agent: makes the storage of one node real. Runs once per node, privileged.
+import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import * as z from 'zod';
+import { createCredentialsClient } from '../agent/credentials-client.ts';
 import { startAgent } from '../agent/index.ts';
 import { createLinuxHost } from '../agent/linux-host.ts';
 import { findCluster } from '../kube/kubeconfig.ts';
@@ -36,6 +38,18 @@ export const command = defineCommand({
       .string()
       .default('127.0.0.1:8081')
       .describe('host:port of /healthz, /readyz and /metrics; empty: none'),
+    credentialsUrl: z
+      .string()
+      .optional()
+      .describe("The controller's https:// address for passwords and keys; default: none is asked"),
+    credentialsCa: z
+      .string()
+      .optional()
+      .describe("File with the certificates that sign that endpoint's, PEM; default: Node's own"),
+    credentialsToken: z
+      .string()
+      .default('/var/run/secrets/poolkeeper/token')
+      .describe("File with the agent's token for that endpoint"),
     logLevel: z
       .enum(['debug', 'info', 'warn', 'error', 'silent'])
       .default('info')
@@ -48,7 +62,26 @@ export const command = defineCommand({
     });
     const to = findCluster({ runtime, path: kubeconfig, context });
     const host = createLinuxHost({ nodeName, clock: runtime.clock });
-    const agent = startAgent({ runtime, to, host, nodeName, namespace, root, version });
+    const credentials = given.credentialsUrl
+      ? createCredentialsClient({
+          url: given.credentialsUrl,
+          token: () => readFile(given.credentialsToken, 'utf8'),
+          authority: given.credentialsCa
+            ? () => readFile(given.credentialsCa ?? '', 'utf8')
+            : undefined,
+          clock: runtime.clock,
+        })
+      : undefined;
+    const agent = startAgent({
+      runtime,
+      to,
+      host,
+      nodeName,
+      namespace,
+      root,
+      version,
+      ...(credentials && { credentials }),
+    });
     const endpoints = given.httpAddress
       ? await serveEndpoints(given.httpAddress, {
           ...watchHandlers(agent.health),

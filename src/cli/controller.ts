@@ -9,6 +9,7 @@ import { createLog } from '../runtime/log.ts';
 import { createMetrics } from '../runtime/metrics.ts';
 import { randomUuid } from '../runtime/random.ts';
 import { defineCommand } from './command.ts';
+import { serveCredentials } from './credentials-server.ts';
 import { serveDebug } from './debug-pools.ts';
 import {
   credentialSetting,
@@ -17,7 +18,7 @@ import {
   openHistory,
 } from './history-settings.ts';
 import { endpointHandlers, serveEndpoints } from './http-endpoints.ts';
-import { startOperator } from './operator.ts';
+import { AGENT_SERVICE_ACCOUNT, CREDENTIALS_AUDIENCE, startOperator } from './operator.ts';
 import { flag, wholeNumber } from './settings.ts';
 import { stopSignal } from './signals.ts';
 import { followTenancy, tenancySetting } from './tenancy-settings.ts';
@@ -70,6 +71,25 @@ const settings = z.object({
     .string()
     .default('127.0.0.1:8082')
     .describe('host:port of /debug/pools, which shows configuration; empty: none'),
+  credentialsAddress: z
+    .string()
+    .default('')
+    .describe('host:port of /credentials, where agents ask for passwords and keys; empty: none'),
+  credentialsTlsCertificate: z
+    .string()
+    .optional()
+    .describe('File with the certificate of that endpoint, PEM; without one: only on loopback'),
+  credentialsTlsKey: z.string().optional().describe("File with the certificate's key, PEM"),
+  credentialsAudience: z
+    .string()
+    .min(1)
+    .default(CREDENTIALS_AUDIENCE)
+    .describe('Audience of the tokens that agents show there'),
+  agentServiceAccount: z
+    .string()
+    .min(1)
+    .default(AGENT_SERVICE_ACCOUNT)
+    .describe("Name of the agents' service account, in the operator's namespace"),
   ...historySettings,
   logLevel: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
@@ -111,6 +131,10 @@ export const command = defineCommand({
       identity: `${hostname()}_${randomUuid(runtime.random).slice(0, 8)}`,
       leaderElect: given.leaderElect,
       probeLoopback: given.probeLoopback ?? !process.env['KUBERNETES_SERVICE_HOST'],
+      credentials: {
+        audience: given.credentialsAudience,
+        agentServiceAccount: given.agentServiceAccount,
+      },
       ...(history && { history }),
       onLost: () => lost.resolve('lost'),
     });
@@ -121,11 +145,22 @@ export const command = defineCommand({
     const debug = given.debugAddress
       ? await serveDebug({ address: given.debugAddress, report: operator.report })
       : undefined;
+    const credentials = given.credentialsAddress
+      ? await serveCredentials({
+          address: given.credentialsAddress,
+          certificateFile: given.credentialsTlsCertificate,
+          keyFile: given.credentialsTlsKey,
+          handOut: operator.handOut,
+          clock: runtime.clock,
+          log: runtime.log,
+        })
+      : undefined;
     runtime.log.info('started', {
       version,
       server: access.server,
       http: endpoints.url,
       debug: debug?.url,
+      credentials: credentials?.url,
     });
     const why = await Promise.race([stopSignal(), lost.promise]);
     runtime.log.info('stopping', { why });
@@ -134,7 +169,7 @@ export const command = defineCommand({
     tenancy.stop();
     await operator.stop();
     await history?.close();
-    await Promise.all([endpoints.close(), debug?.close()]);
+    await Promise.all([endpoints.close(), debug?.close(), credentials?.close()]);
     return 0;
   },
 });

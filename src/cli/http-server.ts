@@ -66,7 +66,10 @@ async function pageFor(options: HttpServerOptions, request: IncomingMessage): Pr
   }
 }
 
-function splitAddress({ address, setting }: HttpServerOptions): [string, number] {
+export function splitAddress({
+  address,
+  setting,
+}: Pick<HttpServerOptions, 'address' | 'setting'>): [string, number] {
   const match = /^(?:\[(.+)\]|([^:]*)):(\d{1,5})$/.exec(address);
   if (!match || Number(match[3]) > 65_535) {
     throw new SettingsError(`${setting}: ${address} is not host:port, such as 127.0.0.1:8080`);
@@ -74,8 +77,8 @@ function splitAddress({ address, setting }: HttpServerOptions): [string, number]
   return [match[1] ?? (match[2] || '0.0.0.0'), Number(match[3])];
 }
 
-function listen(
-  server: Server,
+export function listen(
+  server: Pick<Server, 'once' | 'listen'>,
   { host, port, setting }: { host: string; port: number; setting: string },
 ): Promise<void> {
   return new Promise((resolve, reject) => {

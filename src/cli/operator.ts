@@ -5,6 +5,7 @@ import { isIP } from 'node:net';
 import type { AzureCloud } from '../azure/port.ts';
 import { addressRules } from '../backends/index.ts';
 import type { ControllerContext } from '../controllers/context.ts';
+import { createHandOut, type HandOut } from '../controllers/credentials/index.ts';
 import {
   type RunningControllers,
   type StartOptions,
@@ -58,11 +59,23 @@ export interface OperatorOptions {
   /** What backends may not be on, and what they may be on although it lies in the cluster. */
   readonly refusedAddresses?: readonly string[];
   readonly allowedAddresses?: readonly string[];
+  /** Whom credentials are handed to; absent: the service account `poolkeeper-agent`. */
+  readonly credentials?: CredentialsSettings;
   /** Where what happens is kept for later; absent: nowhere. */
   readonly history?: HistorySink;
   /** Leadership was lost: the process must end before it touches anything else. */
   readonly onLost: () => void;
 }
+
+export interface CredentialsSettings {
+  /** Of the tokens that agents show. */
+  readonly audience?: string;
+  /** Name of their service account, in the operator's namespace. */
+  readonly agentServiceAccount?: string;
+}
+
+export const CREDENTIALS_AUDIENCE = 'poolkeeper-credentials';
+export const AGENT_SERVICE_ACCOUNT = 'poolkeeper-agent';
 
 export interface Operator {
   /** Caches synced and, as leader or alone, at work. Rejects when stopped before. */
@@ -70,6 +83,8 @@ export interface Operator {
   health(): OperatorHealth;
   /** What it knows and is about to do, as plain data without secrets. */
   report(filter: PoolFilter): object;
+  /** Answers agents that ask for credentials; also as a standby. */
+  readonly handOut: HandOut;
   /** Stops controllers, then gives the lease back. */
   stop(): Promise<void>;
 }
@@ -126,9 +141,18 @@ export function startOperator(options: OperatorOptions): Operator {
     startWhen: working,
   });
   const health = (): OperatorHealth => healthOf(kubernetes.caches, election);
+  const { audience, agentServiceAccount } = options.credentials ?? {};
   return {
     working,
     health,
+    handOut: createHandOut({
+      runtime,
+      client: kubernetes.client,
+      stores,
+      audience: audience ?? CREDENTIALS_AUDIENCE,
+      agentUsername: `system:serviceaccount:${namespace}:${agentServiceAccount ?? AGENT_SERVICE_ACCOUNT}`,
+      isSynced: () => kubernetes.caches.health().every(({ synced }) => synced),
+    }),
     report: (filter) => ({
       time: formatTime(runtime.clock.now()),
       version,

@@ -114,12 +114,12 @@ export function credentialsSecretOf(
 }
 
 /** The keys of that Secret that a node needs; the optional ones are handed out where they are. */
-export function credentialKeysOf({ spec }: Pick<StoragePool, 'spec'>): {
+export function credentialKeysOf({ type }: { readonly type: string }): {
   readonly needed: readonly string[];
   readonly optional: readonly string[];
 } {
-  if (spec.type === 'cephfs') return { needed: ['key'], optional: [] };
-  if (spec.type !== 'iscsi') return { needed: [], optional: [] };
+  if (type === 'cephfs') return { needed: ['key'], optional: [] };
+  if (type !== 'iscsi') return { needed: [], optional: [] };
   return { needed: ['username', 'password'], optional: ['mutualUsername', 'mutualPassword'] };
 }
 

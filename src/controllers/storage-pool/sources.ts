@@ -52,7 +52,7 @@ async function readCredentials(
   const name = credentialsSecretOf(pool, backend);
   if (name === undefined) return undefined;
   const { namespace } = pool.metadata;
-  const read = await readSecret(client, { namespace, name }, credentialKeysOf(pool).needed);
+  const read = await readSecret(client, { namespace, name }, credentialKeysOf(pool.spec).needed);
   return read.type === 'found' ? { type: 'known', version: read.version } : read;
 }
 
