@@ -1,7 +1,9 @@
 // The agent of one node: publishes what disks there are, makes and keeps the storage that
 // NodeMounts of this node ask for, and undoes it.
+import type { BackendProbe } from '../api/backend-probe.ts';
 import type { NodeMount } from '../api/node-mount.ts';
-import { nodeMounts } from '../api/resources.ts';
+import { backendProbes, nodeMounts } from '../api/resources.ts';
+import { createNetworkProber, type NetworkProber } from '../backends/index.ts';
 import { createEventRecorder } from '../kube/events.ts';
 import {
   type ConnectOptions,
@@ -24,6 +26,7 @@ import { Inventory } from './inventory/storage-node.ts';
 import { Jobs } from './jobs.ts';
 import { Journal } from './journal.ts';
 import { type PreflightResult, runPreflight } from './preflight.ts';
+import { startBackendProbes } from './probes/index.ts';
 import { NodeMountReconciler } from './reconcile.ts';
 
 export interface AgentOptions {
@@ -39,6 +42,8 @@ export interface AgentOptions {
   readonly version?: string;
   /** Who is asked for the credentials of mounts; absent, such mounts fail in words. */
   readonly credentials?: CredentialsSource;
+  /** How the network is asked about storage backends; default: by connections of its own. */
+  readonly network?: NetworkProber;
 }
 
 export interface Agent {
@@ -73,9 +78,13 @@ export function startAgent(options: AgentOptions): Agent {
     fieldSelector: `spec.nodeName=${nodeName}`,
     accepts: (mount) => mount.spec.nodeName === nodeName,
   });
+  const probes = kubernetes.caches.add(backendProbes, {
+    fieldSelector: `spec.nodeName=${nodeName}`,
+    accepts: (probe) => probe.spec.nodeName === nodeName,
+  });
   const life = new AbortController();
   const running = new AgentLife(
-    { ...options, runtime: own, version, kubernetes, mounts },
+    { ...options, runtime: own, version, kubernetes, mounts, probes },
     life.signal,
   );
   const started = running.start();
@@ -106,6 +115,7 @@ interface LifeOptions extends AgentOptions {
   readonly version: string;
   readonly kubernetes: Kubernetes;
   readonly mounts: Store<NodeMount>;
+  readonly probes: Store<BackendProbe>;
 }
 
 class AgentLife {
@@ -194,9 +204,19 @@ class AgentLife {
     const unsubscribe = watchAndEnqueue(mounts, controller.queue, (mount) => [keyOfObject(mount)], {
       updatesWhen: changedBeyondStatus,
     });
+    const stopProbes = startBackendProbes({
+      runtime,
+      client,
+      host,
+      root,
+      network: this.#options.network ?? createNetworkProber(runtime),
+      records: this.#options.probes,
+      credentials: this.#options.credentials,
+      preflight: () => this.#preflight,
+    });
     this.#stopController = async () => {
       unsubscribe();
-      await controller.stop();
+      await Promise.all([controller.stop(), stopProbes()]);
     };
   }
 

@@ -15,7 +15,7 @@ import {
   type SimulatedAzure,
   startSimulatedAzure,
 } from '../local/azure/index.ts';
-import { defaultHosts } from '../local/hosts/index.ts';
+import { defaultHosts, simulatedNetworkProber } from '../local/hosts/index.ts';
 import { startEmbeddedKubernetes } from '../local/kubernetes/index.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Runtime } from '../runtime/index.ts';
@@ -81,6 +81,7 @@ export async function startLocalEnvironment(options: LocalOptions): Promise<Loca
           runtime,
           to: access,
           host,
+          network: simulatedNetworkProber(host.machine.network, runtime.clock),
           nodeName: host.nodeName,
           namespace: LOCAL_NAMESPACE,
           version,

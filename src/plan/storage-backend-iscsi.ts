@@ -13,12 +13,12 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   ChapWanted: {
     ...WRONG,
     reason: 'AuthenticationFailed',
-    advice: 'the target wants CHAP: set spec.iscsi.authentication and spec.credentialsSecretRef',
+    advice: 'set spec.iscsi.authentication to CHAP, and spec.credentialsSecretRef',
   },
   ChapRefused: {
     ...WRONG,
     reason: 'AuthenticationFailed',
-    advice: `username or password is wrong; check ${SECRET}`,
+    advice: `check username and password in ${SECRET}, and that the target has such an account`,
   },
   ChapNotOffered: {
     ...WRONG,
@@ -45,7 +45,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   NoSuchTarget: {
     ...WRONG,
     reason: 'NotExported',
-    advice: 'check spec.iscsi.target and what the portal offers',
+    advice: 'check spec.iscsi.target, and whether the target admits this initiator',
   },
   TargetMoved: {
     ...WRONG,

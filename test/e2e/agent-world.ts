@@ -20,6 +20,7 @@ import {
   SimulatedDisk,
   SimulatedHost,
   SimulatedNetwork,
+  simulatedNetworkProber,
 } from '../../src/local/hosts/index.ts';
 import { KubernetesServer } from '../../src/local/kubernetes/index.ts';
 import { FakeClock, settle } from '../../src/runtime/fake-clock.ts';
@@ -167,6 +168,7 @@ export class World {
       to,
       host,
       nodeName: 'node-1',
+      network: simulatedNetworkProber(this.host.machine.network, this.clock),
       ...(credentials && { credentials }),
     });
     // It may have been killed in its very first call.

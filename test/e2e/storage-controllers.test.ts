@@ -1,131 +1,16 @@
 // StoragePools from the wish to the mounted array and back, with a real agent on a simulated node and
-// the API server's own rules: schemas, finalizers, owner references. And backends, told when there is
-// news. Time is the test's.
+// the API server's own rules: schemas, finalizers, owner references. Time is the test's.
 import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
-import { nodes, secrets } from '../../src/api/built-in.ts';
+import { nodes } from '../../src/api/built-in.ts';
 import type { Condition } from '../../src/api/object.ts';
-import { nodeMounts, storageBackends, storagePools } from '../../src/api/resources.ts';
+import { nodeMounts, storagePools } from '../../src/api/resources.ts';
 import type { StoragePool } from '../../src/api/storage-pool.ts';
-import type { AzureCloud } from '../../src/azure/port.ts';
-import type { HttpProbeRequest } from '../../src/backends/index.ts';
-import type { ControllerContext } from '../../src/controllers/context.ts';
-import type { Discovery } from '../../src/controllers/discovery/memory.ts';
-import {
-  type BackendProber,
-  PROBE_WORKERS,
-  reconcileStorageBackend,
-  watchStorageBackends,
-} from '../../src/controllers/storage-backend/index.ts';
-import {
-  reconcileStoragePool,
-  trackAgents,
-  watchStoragePools,
-} from '../../src/controllers/storage-pool/index.ts';
-import { createSources, viewsOf } from '../../src/controllers/stores.ts';
-import { fixedTenancy } from '../../src/controllers/tenancy.ts';
-import {
-  connectKubernetes,
-  createEventRecorder,
-  runController,
-  type Transport,
-} from '../../src/kube/index.ts';
 import { GIBIBYTE, type SimulatedDisk, SimulatedNetwork } from '../../src/local/hosts/index.ts';
-import type { Probed } from '../../src/plan/probe-observation.ts';
-import { blankDisk, hasBlankEnds, transportTo, World } from './agent-world.ts';
+import { blankDisk, hasBlankEnds, World } from './agent-world.ts';
+import { StorageOperator } from './storage-operator.ts';
 
-const answered: Probed = {
-  type: 'probed',
-  endpoint: 'http://files.example/',
-  passed: [],
-  totalMilliseconds: 12,
-  outcome: { type: 'answered', method: 'HEAD', isRange: false, statusCode: 200 },
-};
-
-/** The two controllers beside a world's agent, with every write they make on record. */
-class Operator {
-  readonly writes: string[] = [];
-  readonly probes: HttpProbeRequest[] = [];
-  observation: Probed = answered;
-  readonly #stops: (() => unknown)[] = [];
-
-  async start({ runtime, server }: World): Promise<void> {
-    const to = recording(transportTo(server, 'controller'), this.writes);
-    const kubernetes = connectKubernetes({ runtime, to, component: 'controller' });
-    const { client, caches } = kubernetes;
-    const sources = createSources(caches);
-    const context: ControllerContext = {
-      runtime,
-      client,
-      stores: viewsOf(sources),
-      cloud: undefined as unknown as AzureCloud,
-      discovery: undefined as unknown as Discovery,
-      events: createEventRecorder({
-        runtime,
-        client,
-        reportingController: 'poolkeeper.dev/controller',
-        reportingInstance: 'test',
-      }),
-      namespace: 'poolkeeper-system',
-      installation: 'test',
-      defaults: { subscriptionId: 's', resourceGroup: 'r', location: 'l' },
-      tenancy: fixedTenancy({ defaults: {}, namespaces: {} }),
-      pollPace: 1,
-    };
-    const stopping = new AbortController();
-    void caches.start(stopping.signal).catch(() => {});
-    const startWhen = caches.whenSynced();
-    const agents = trackAgents(sources.leases, runtime.clock);
-    const pools = runController({
-      name: 'storage-pool',
-      runtime,
-      startWhen,
-      reconcile: reconcileStoragePool(context, agents),
-    });
-    const unwatch = watchStoragePools(sources, agents, pools.queue);
-    const prober: BackendProber = {
-      http: async (request) => {
-        this.probes.push(request);
-        return this.observation;
-      },
-      s3: async () => this.observation,
-    };
-    const backends = runController({
-      name: 'storage-backend',
-      runtime,
-      startWhen,
-      workers: PROBE_WORKERS,
-      reconcile: reconcileStorageBackend({ context, prober, agents }),
-    });
-    const unwatchBackends = watchStorageBackends(sources, agents, backends.queue);
-    this.#stops.push(
-      () => unwatch(),
-      () => unwatchBackends(),
-      () => agents.stop(),
-      () => pools.stop(),
-      () => backends.stop(),
-      () => stopping.abort(),
-    );
-  }
-
-  async stop(): Promise<void> {
-    for (const stop of this.#stops.splice(0)) await stop();
-  }
-}
-
-function recording(transport: Transport, writes: string[]): Transport {
-  return {
-    ...transport,
-    stream: (wire) => transport.stream(wire),
-    close: () => transport.close(),
-    request(wire) {
-      if (wire.method !== 'GET') writes.push(`${wire.method} ${wire.path.split('?')[0]}`);
-      return transport.request(wire);
-    },
-  };
-}
-
-let operator: Operator;
+let operator: StorageOperator;
 let world: World;
 let disk: SimulatedDisk;
 
@@ -138,7 +23,7 @@ async function begin(
   await world.prepare();
   await world.user.client.create(nodes, { metadata: { name: 'node-1' } });
   if (options.withAgent !== false) world.startAgent();
-  operator = new Operator();
+  operator = new StorageOperator();
   await operator.start(world);
   await world.settle();
 }
@@ -352,88 +237,5 @@ describe('a storage pool', () => {
     assert.equal(find(await pool(), 'Ready')?.reason, 'AgentNotReady');
     world.startAgent();
     await untilPhase('Active');
-  });
-});
-
-describe('a storage backend', () => {
-  const name = { namespace: 'default', name: 'files' };
-
-  async function createBackend(spec: object = {}): Promise<void> {
-    await world.user.client.create(storageBackends, {
-      metadata: { ...name },
-      spec: { type: 'http', http: { baseURL: 'http://files.example/' }, ...spec },
-    } as never);
-    await world.settle();
-  }
-
-  const backend = () => world.user.client.get(storageBackends, name);
-
-  test('is probed every minute and written about only when there is news', async () => {
-    await begin({ withAgent: false });
-    await createBackend();
-    assert.equal((await backend())?.status?.phase, 'Online');
-    operator.writes.length = 0;
-    operator.probes.length = 0;
-    await world.clock.advance(5 * 60_000);
-    assert.ok(operator.probes.length >= 4, `${operator.probes.length} probes`);
-    assert.equal(operator.writes.join(', '), '');
-    await world.clock.advance(6 * 60_000);
-    const written = operator.writes.filter((write) => write.includes('/storagebackends/'));
-    assert.equal(written.length, 1, 'the age of the last probe, every ten minutes');
-    const message = 'files.example:80 refused the connection';
-    const outcome = { type: 'failed', check: 'TCP', code: 'ECONNREFUSED', message } as const;
-    operator.observation = { ...answered, outcome };
-    await world.clock.advance(70_000);
-    assert.equal((await backend())?.status?.phase, 'Offline');
-    operator.observation = answered;
-    await world.clock.advance(65_000);
-    assert.equal((await backend())?.status?.phase, 'Online', 'looked at soon after a failure');
-  });
-
-  test('is probed at once when somebody asks, and says that it was', async () => {
-    await begin({ withAgent: false });
-    await createBackend({ probeInterval: '24h' });
-    operator.probes.length = 0;
-    const request = { metadata: { annotations: { 'poolkeeper.dev/probe-requested-at': 'now' } } };
-    await world.user.client.mergePatch(storageBackends, name, request);
-    await world.settle();
-    assert.equal(operator.probes.length, 1);
-    assert.equal((await backend())?.status?.lastProbeRequest, 'now');
-  });
-
-  test('reads its credentials for every probe and shows them nowhere', async () => {
-    await begin({ withAgent: false });
-    const http = { baseURL: 'http://files.example/', authentication: 'Bearer' };
-    await createBackend({ http, credentialsSecretRef: { name: 'key' } });
-    assert.equal(find(await backend(), 'Ready')?.reason, 'SecretNotFound');
-    assert.equal(find(await backend(), 'Stalled')?.status, 'True');
-    const token = Buffer.from('hush\n').toString('base64');
-    await world.user.client.create(secrets, {
-      metadata: { namespace: 'default', name: 'key' },
-      data: { token },
-    });
-    await world.clock.advance(20_000);
-    assert.equal((await backend())?.status?.phase, 'Online');
-    assert.equal(operator.probes.at(-1)?.authorization, 'Bearer hush');
-    assert.ok(!JSON.stringify(await backend()).includes('hush'));
-  });
-
-  test('a bundle that holds no certificates is refused before anything is sent', async () => {
-    await begin({ withAgent: false });
-    await world.user.client.create(secrets, {
-      metadata: { namespace: 'default', name: 'ca' },
-      data: { 'ca.crt': Buffer.from('not a certificate').toString('base64') },
-    });
-    await createBackend({ caBundle: { type: 'Secret', secret: { name: 'ca' } } });
-    assert.deepEqual(operator.probes, []);
-    assert.match(find(await backend(), 'Stalled')!.message, /does not hold certificates in PEM/);
-  });
-
-  test('suspended, it is left alone', async () => {
-    await begin({ withAgent: false });
-    await createBackend({ suspend: true });
-    assert.equal(find(await backend(), 'Ready')?.reason, 'Suspended');
-    await world.clock.advance(300_000);
-    assert.deepEqual(operator.probes, []);
   });
 });
