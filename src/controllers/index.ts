@@ -1,9 +1,9 @@
 // Starts every controller of the operator and says what wakes each of them.
-import type { DeepReadonly } from '../api/object.ts';
-import type { PoolInstance } from '../api/pool-instance.ts';
+import type { PoolVolume } from '../api/pool-volume.ts';
 import {
   type Controller,
   changedBeyondStatus,
+  type KubeClient,
   keyOfObject,
   PRIORITY,
   runController,
@@ -25,6 +25,7 @@ import {
   roleMayDiffer,
   volumePoolKey,
 } from './keys.ts';
+import { instancesConcerned, instanceWakes, ofClaim, volumeWakes } from './member-wakes.ts';
 import { reconcilePoolInstance } from './pool-instance/index.ts';
 import { reconcilePoolVolume } from './pool-volume/index.ts';
 import {
@@ -41,7 +42,7 @@ import {
   trackAgents,
   watchStoragePools,
 } from './storage-pool/index.ts';
-import { BY_CLAIM, BY_INSTANCE, BY_POOL } from './stores.ts';
+import { BY_INSTANCE, BY_POOL, machineToLeave } from './stores.ts';
 import { createTcpProbe, type TcpProbe } from './tcp-probe.ts';
 import { reconcileVolumePool } from './volume-pool/index.ts';
 
@@ -51,6 +52,8 @@ export interface StartOptions {
   readonly backendProber: BackendProber;
   /** For golden snapshots whose builder is ready when a port answers; default: real sockets. */
   readonly tcpProbe?: TcpProbe;
+  /** For the writes that claims wait for; default: the context's client. */
+  readonly urgentClient?: KubeClient;
   /** Controllers start once this resolves: caches synced, leadership won. */
   readonly startWhen: Promise<unknown>;
 }
@@ -190,7 +193,10 @@ function startMembers({ context, sources, startWhen }: Start): Pair {
     fairness: { groupOf: poolOf(stores.poolVolumes), maxPerGroup: MEMBERS_PER_POOL },
     reconcile: reconcilePoolVolume(context),
   });
-  watchAndEnqueue(sources.poolVolumes, volumes.queue, ownKey, { updatesWhen: mayNeedStep });
+  watchAndEnqueue(sources.poolVolumes, volumeWakes(volumes.queue, stores), ownKey, {
+    updatesWhen: mayNeedStep,
+    priority: ofClaim,
+  });
   watchAndEnqueue(sources.poolInstances, volumes.queue, ({ metadata }) =>
     stores.poolVolumes.byIndex(BY_INSTANCE, metadata.uid).map(keyOfObject),
   );
@@ -210,28 +216,29 @@ function startMembers({ context, sources, startWhen }: Start): Pair {
     fairness: { groupOf: poolOf(stores.poolInstances), maxPerGroup: MEMBERS_PER_POOL },
     reconcile: reconcilePoolInstance(context),
   });
-  const priority = ({ spec }: DeepReadonly<PoolInstance>): number =>
-    spec.claimRef ? PRIORITY.high : PRIORITY.normal;
-  watchAndEnqueue(sources.poolInstances, instances.queue, ownKey, {
+  const wakes = instanceWakes(instances.queue, stores);
+  watchAndEnqueue(sources.poolInstances, wakes, ownKey, {
     updatesWhen: mayNeedStep,
-    priority,
-  });
-  watchAndEnqueue(sources.poolVolumes, instances.queue, ({ metadata, spec, status }) => {
-    if (spec.instanceRef) return [`${metadata.namespace}/${spec.instanceRef.name}`];
-    const machine =
-      status?.phase === 'Detaching' ? status.azure?.managedBy?.toLowerCase() : undefined;
-    if (machine === undefined) return [];
-    return stores.poolInstances
-      .list(metadata.namespace)
-      .filter((instance) => instance.status?.azure?.resourceId.toLowerCase() === machine)
-      .map(keyOfObject);
+    priority: ofClaim,
   });
   watchAndEnqueue(
-    sources.instanceClaims,
-    instances.queue,
-    ({ metadata }) => stores.poolInstances.byIndex(BY_CLAIM, metadata.uid).map(keyOfObject),
-    { priority: PRIORITY.high },
+    sources.poolVolumes,
+    wakes,
+    (volume) => {
+      const { metadata, spec } = volume;
+      if (spec.instanceRef) return [`${metadata.namespace}/${spec.instanceRef.name}`];
+      const [machine] = machineToLeave(volume as PoolVolume);
+      if (machine === undefined) return [];
+      return stores.poolInstances
+        .list(metadata.namespace)
+        .filter((instance) => instance.status?.azure?.resourceId.toLowerCase() === machine)
+        .map(keyOfObject);
+    },
+    { priority: ofClaim },
   );
+  watchAndEnqueue(sources.instanceClaims, wakes, instancesConcerned(stores), {
+    priority: PRIORITY.high,
+  });
   return { volumes, instances };
 }
 

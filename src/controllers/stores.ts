@@ -47,6 +47,12 @@ export const BY_NODE = 'node';
 /** StoragePools by the `<namespace>/<name>` of the backend that they use. */
 export const BY_BACKEND = 'backend';
 
+/** The lower-cased id of the VM that a disk on its way out still hangs on. */
+export function machineToLeave({ status }: PoolVolume): string[] {
+  const isLeaving = status?.phase === 'Detaching' || status?.phase === 'Deleting';
+  return isLeaving && status.azure?.managedBy ? [status.azure.managedBy.toLowerCase()] : [];
+}
+
 /** `namespace` is the operator's own. */
 export function createSources(caches: Caches, namespace = 'poolkeeper-system'): Sources {
   return {
@@ -76,10 +82,7 @@ export function createSources(caches: Caches, namespace = 'poolkeeper-system'): 
         [BY_INSTANCE]: ({ spec }) => (spec.instanceRef ? [spec.instanceRef.uid] : []),
         [BY_SHELF]: (volume) =>
           shelfKeys(volume as PoolVolume, shelfOfVolume(volume as PoolVolume)),
-        [BY_MACHINE]: ({ status }) =>
-          status?.phase === 'Detaching' && status.azure?.managedBy
-            ? [status.azure.managedBy.toLowerCase()]
-            : [],
+        [BY_MACHINE]: (volume) => machineToLeave(volume as PoolVolume),
       },
     }),
     poolInstances: caches.add(poolInstances, {

@@ -7,6 +7,7 @@ import type { PoolDiscovery } from './discovery.ts';
 import {
   judgeSnapshot,
   type SnapshotSeen,
+  type SnapshotVerdict,
   withSnapshotCondition,
 } from './golden-snapshot-verdict.ts';
 import { decidePool, type PoolDecision, type PoolStep } from './pool.ts';
@@ -77,7 +78,7 @@ export function planVolumePool(
   const { pool, members, waitingClaims } = snapshot;
   const before = pool.status ?? EMPTY_VOLUME_POOL_STATUS;
   const resolved = resolveScope(pool.spec.azure, before.scope, snapshot.defaults);
-  const golden = judgeSnapshot(pool, before, snapshot.goldenSnapshot);
+  const golden = judgeSeen(snapshot, before);
   const stall: Stall | undefined =
     'scope' in resolved ? (snapshot.refusal ?? golden.stall) : resolved;
   const decided = decidePool(
@@ -129,6 +130,16 @@ export function planVolumePool(
     },
     ...(waits.length > 0 ? { waitMilliseconds: Math.min(...waits) } : {}),
   };
+}
+
+/** One that was seen and may not be copied stays unfit on record, so that it is looked at until it may. */
+function judgeSeen(
+  { pool, goldenSnapshot, refusal }: VolumePoolSnapshot,
+  before: VolumePoolStatus,
+): SnapshotVerdict {
+  const verdict = judgeSnapshot(pool, before, goldenSnapshot);
+  if (!refusal || typeof goldenSnapshot === 'string' || !verdict.status) return verdict;
+  return { ...verdict, ...refusal, status: { ...verdict.status, phase: 'Failed' }, stall: refusal };
 }
 
 /** The last thing that a pool under deletion waits for. */

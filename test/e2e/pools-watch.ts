@@ -56,7 +56,9 @@ export class Watch {
   #checkCommit(member: Member | undefined, before: Member | undefined): void {
     const old = before?.spec.claimRef;
     const now = member?.spec.claimRef;
-    if (old && old.uid !== now?.uid) {
+    // Let go of by its pool, with the machine as it is: the claim was told.
+    const isOrphan = before?.spec.orphan !== undefined;
+    if (old && old.uid !== now?.uid && !isOrphan) {
       const name = before.metadata.name;
       if (now) this.violations.push(`${name} passed from claim ${old.name} to ${now.name}`);
       if (!member) this.violations.push(`${name} went while claim ${old.name} owned it`);

@@ -28,6 +28,7 @@ import {
   type EmbeddedKubernetes,
   startEmbeddedKubernetes,
 } from '../../src/local/kubernetes/index.ts';
+import type { Tenancy } from '../../src/plan/tenancy.ts';
 import { formatTime } from '../../src/runtime/clock.ts';
 import { createRuntime, type Runtime } from '../../src/runtime/index.ts';
 import { createLog } from '../../src/runtime/log.ts';
@@ -46,10 +47,13 @@ export interface WorldOptions {
   readonly withOperator?: boolean;
   readonly azure?: SettingsOverrides;
   readonly dataDirectory?: string;
+  /** What each namespace may name in Azure, besides what the installation itself uses. */
+  readonly tenancy?: Tenancy['namespaces'];
 }
 
 const apiVersion = 'poolkeeper.dev/v1alpha1';
 export const SPEED = 500;
+const defaults = { subscriptionId, resourceGroup, location };
 
 export class PoolsWorld {
   readonly runtime: Runtime;
@@ -61,6 +65,8 @@ export class PoolsWorld {
   readonly speed: number;
   readonly #closers: (() => Promise<void>)[];
   #dataDirectory: string | undefined;
+  #tenancy: Tenancy['namespaces'] = {};
+  readonly #tenancyListeners: (() => void)[] = [];
 
   private constructor(
     runtime: Runtime,
@@ -101,6 +107,7 @@ export class PoolsWorld {
     });
     const world = new PoolsWorld(runtime, kubernetes, running, speed);
     world.#dataDirectory = dataDirectory;
+    world.#tenancy = options.tenancy ?? {};
     await world.createNamespace('poolkeeper-system');
     await world.createNamespace('stories');
     if (withOperator) await world.startOperator();
@@ -128,7 +135,11 @@ export class PoolsWorld {
       }),
       namespace: 'poolkeeper-system',
       installation: 'test',
-      defaults: { subscriptionId, resourceGroup, location },
+      defaults,
+      tenancy: {
+        current: () => ({ defaults, namespaces: this.#tenancy }),
+        onChange: (listener) => void this.#tenancyListeners.push(listener),
+      },
       pollPace: this.speed,
       identity: `operator-${this.operators.length}`,
       leaderElect: false,
@@ -138,6 +149,12 @@ export class PoolsWorld {
     this.operators.push(operator);
     await operator.working;
     return operator;
+  }
+
+  /** As a changed configuration file does. */
+  allow(tenancy: Tenancy['namespaces']): void {
+    this.#tenancy = tenancy;
+    for (const listener of this.#tenancyListeners) listener();
   }
 
   /** Only what is in the data directory is still there afterwards. */
@@ -312,9 +329,11 @@ export class PoolsWorld {
       else expected.add(`pkvm-${metadata.uid}`).add(`pkvm-${metadata.uid}-os`);
       if (kind === 'PoolInstance') expected.add(`pkvm-${metadata.uid}-nic`);
     }
+    const orphans = new Set(this.orphans().map(({ name }) => name));
     const found = this.running.azure
       .resources()
-      .filter(({ kind }) => kind !== 'snapshot')
+      .filter(({ kind, tags }) => kind !== 'snapshot' && !tags['poolkeeper:orphaned-from'])
+      .filter(({ name }) => !orphans.has(name.replace(/-os$/, '')))
       .filter(({ tags }) => tags['poolkeeper:status'] !== 'retained' || isRecorded(records, tags))
       .map(({ kind, name }) =>
         kind === 'networkInterface' ? name.replace(/-[0-9a-f]{8}$/, '') : name,
@@ -328,6 +347,11 @@ export class PoolsWorld {
       ...[...expected].filter((name) => !present.has(name)).map((name) => `${name} is missing`),
       ...(found.length === present.size ? [] : ['something is there twice']),
     ];
+  }
+
+  /** What a deleted pool has let go of. */
+  orphans() {
+    return this.running.azure.resources().filter(({ tags }) => tags['poolkeeper:orphaned-from']);
   }
 
   /** What a person would look at first. */

@@ -39,9 +39,11 @@ export async function gather(
   const claim = await lookAtClaim(context, instance);
   const ownPool = pool?.metadata.uid === spec.poolRef.uid ? pool : undefined;
   const isDoubted = context.discovery.isDoubted(metadata.uid);
+  const abandoned = await findAbandoned(context, instance, volumes);
   const look =
     instanceNeedsLook(instance, { volumes, claim, pool: ownPool }) ||
     isDoubted ||
+    abandoned.length > 0 ||
     holdsStranger(context, instance);
   const [live, operation] = look
     ? await Promise.all([
@@ -51,7 +53,6 @@ export async function gather(
     : [undefined, undefined];
   const machine = look ? (live ?? 'absent') : 'unread';
   const deleting = metadata.deletionTimestamp !== undefined;
-  const abandoned = await findAbandoned(context, instance, volumes);
   const wanted = volumes.filter((volume) => !abandoned.includes(volume));
   return {
     instance,
