@@ -71,6 +71,13 @@ export const valuesSchema = z.strictObject({
     updateStrategy: open,
     admissionPolicy: z.strictObject({ enabled: z.boolean() }),
   }),
+  credentials: z.strictObject({
+    enabled: z.boolean(),
+    tls: z.strictObject({
+      existingSecret: z.string(),
+      certManager: z.strictObject({ enabled: z.boolean(), issuerRef: labels }),
+    }),
+  }),
   rbac: z.strictObject({
     create: z.boolean(),
     secretNamespaces: z.array(z.string().min(1)),

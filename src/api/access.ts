@@ -70,16 +70,14 @@ const members = [poolInstances, poolVolumes];
 
 export const controllerAccess: Access = {
   everywhere: [
-    rule('reads what users want', ['list', 'watch'], userKinds),
-    rule('looks again before it acts on a claim or a pool', ['get'], [instanceClaims, volumePools]),
+    rule('reads what users want', ['get', 'list', 'watch'], userKinds),
     rule('holds and lets go of what users made, by finalizers', ['patch'], userKinds),
     rule('says how far it is', ['patch'], userKinds, 'status'),
     rule(
       'keeps a record of every machine and disk',
-      ['create', 'delete', 'list', 'patch', 'watch'],
+      ['create', 'delete', 'get', 'list', 'patch', 'watch'],
       members,
     ),
-    rule('looks again before it acts on a disk', ['get'], [poolVolumes]),
     rule('says where each of them is in its life', ['patch'], members, 'status'),
     rule(
       'asks agents for storage, and lets go of what a lost node left',
@@ -96,6 +94,12 @@ export const controllerAccess: Access = {
     rule('learns whether a namespace is going away', ['get'], [namespaces]),
     rule('reads the certificates that backends name', ['get'], [configMaps]),
     rule('tells people what happened', ['create', 'patch'], [events]),
+    {
+      group: 'authentication.k8s.io',
+      resources: ['tokenreviews'],
+      verbs: ['create'],
+      because: 'learns which agent asks for the credentials of a mount',
+    },
   ],
   ownNamespace: [
     rule(

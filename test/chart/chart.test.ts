@@ -31,7 +31,7 @@ for (const name of helmNames) {
           render({ helm: name, valuesFile }),
           render({ valuesFile }),
         ]);
-        assert.deepEqual(mine, other);
+        assert.deepEqual(withoutKeys(mine), withoutKeys(other));
       }
     });
 
@@ -53,6 +53,11 @@ for (const name of helmNames) {
       assert.match(stderr, /replicas/);
     });
   });
+}
+
+/** Each rendering makes a new key, because there is no cluster that could remember one. */
+function withoutKeys(objects: readonly Rendered[]): Rendered[] {
+  return objects.map((object) => (object.kind === 'Secret' ? { ...object, data: {} } : object));
 }
 
 describe('what the chart installs', { skip }, () => {

@@ -8,6 +8,7 @@ import type { Rendered } from './helm.ts';
 
 const PACKAGES: Readonly<Record<string, string>> = {
   'monitoring.coreos.com': '@kubernetes-models/prometheus-operator',
+  'cert-manager.io': '@kubernetes-models/cert-manager',
   'argoproj.io': '@kubernetes-models/argo-cd',
 };
 

@@ -77,3 +77,14 @@ helm.sh/resource-policy: keep
 {{- end -}}
 {{- toYaml $settings -}}
 {{- end -}}
+
+{{/* Whether agents are there to ask for credentials, and allowed to: empty when not. */}}
+{{- define "poolkeeper.handsOutCredentials" -}}
+{{- if and .Values.agent.enabled .Values.credentials.enabled -}}yes{{- end -}}
+{{- end -}}
+{{- define "poolkeeper.credentialsName" -}}
+{{- printf "%s-credentials" (include "poolkeeper.fullname" .) -}}
+{{- end -}}
+{{- define "poolkeeper.credentialsSecret" -}}
+{{- .Values.credentials.tls.existingSecret | default (printf "%s-tls" (include "poolkeeper.credentialsName" .)) -}}
+{{- end -}}
