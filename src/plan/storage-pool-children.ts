@@ -149,6 +149,7 @@ function differing<T extends object>(
   return Object.fromEntries(
     fields
       .filter((field) => !isDeepStrictEqual(actual[field], wanted[field]))
-      .map((field) => [field, wanted[field]]),
+      // A field that is gone from the pool goes from the mount as well.
+      .map((field) => [field, wanted[field] ?? null]),
   );
 }

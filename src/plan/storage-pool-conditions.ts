@@ -56,8 +56,15 @@ export function storagePoolConditions(input: StoragePoolConditionsInput, now: nu
     const message = ready.status === 'True' ? describe(verdicts.filter(works)) : ready.message;
     set('Reconciling', isWorking ? { status: 'True', reason: 'Progressing', message } : undefined);
   }
-  for (const type of branchOf(pool.spec).conditions) set(type, aggregate(type, verdicts));
+  for (const type of branchOf(pool.spec).conditions)
+    set(type, isSaid(type, verdicts) ? aggregate(type, verdicts) : undefined);
   return conditions;
+}
+
+/** What is judged from the first scrub on only is left out until then. */
+function isSaid(type: ConditionType, verdicts: readonly MountVerdict[]): boolean {
+  if (type !== 'ArrayConsistent') return true;
+  return verdicts.some(({ mount }) => findCondition(mount?.status?.conditions, type));
 }
 
 function works({ isWorking }: MountVerdict): boolean {

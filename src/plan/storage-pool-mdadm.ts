@@ -1,4 +1,5 @@
 // What a pool of type mdadm asks its node for.
+import { annotations } from '../api/names.ts';
 import type { NodeMount } from '../api/node-mount.ts';
 import type { StoragePool, StoragePoolSpec } from '../api/storage-pool.ts';
 import { arrayNameFor } from './node-mount-identity.ts';
@@ -9,8 +10,15 @@ export const mdadmBranch: StorageBranch = {
   nodeName,
   refusal,
   mountBranch,
-  changeable: ['devices', 'spares'],
-  conditions: ['NodePrerequisitesMet', 'DisksClaimed', 'ArrayHealthy', 'Formatted', 'Mounted'],
+  changeable: ['devices', 'spares', 'scrubInterval', 'scrubRequestedAt'],
+  conditions: [
+    'NodePrerequisitesMet',
+    'DisksClaimed',
+    'ArrayHealthy',
+    'ArrayConsistent',
+    'Formatted',
+    'Mounted',
+  ],
   holdsDataFromTheStart,
   describeRemains,
 };
@@ -28,18 +36,21 @@ function refusal({ spec }: StoragePool): Stall | undefined {
 /** Every field is written out, so that nothing hangs on defaults. */
 function mountBranch({ metadata, spec }: StoragePool): MountBranch | undefined {
   if (spec.type !== 'mdadm' || spec.mdadm.source.type === 'Volumes') return undefined;
-  const { source, level, spares, filesystem, chunkKiB, mkfsOptions } = spec.mdadm;
+  const { source, level, spares, filesystem, chunkKiB, mkfsOptions, scrubInterval } = spec.mdadm;
+  const scrubRequestedAt = metadata.annotations?.[annotations.scrubRequestedAt]?.slice(0, 64);
   return {
     type: 'mdadm',
     mdadm: {
       arrayName: arrayNameFor(metadata.uid),
       level,
-      devices: source.type === 'Devices' ? source.devices : [],
+      devices: source.type === 'Devices' ? source.devices : (source.adopt.devices ?? []),
       spares,
       ...(source.type === 'Adopt' ? { adoptArrayUUID: source.adopt.arrayUUID } : {}),
       filesystem,
       ...(chunkKiB === undefined ? {} : { chunkKiB }),
       ...(mkfsOptions === undefined ? {} : { mkfsOptions }),
+      ...(scrubInterval === undefined ? {} : { scrubInterval }),
+      ...(scrubRequestedAt === undefined ? {} : { scrubRequestedAt }),
       options: [],
     },
   };
