@@ -138,6 +138,7 @@ export function startOperator(options: OperatorOptions): Operator {
     context: { client: kubernetes.client, stores, events },
     sources,
     ...(options.tcpProbe ? { tcpProbe: options.tcpProbe } : {}),
+    urgentClient: kubernetes.urgentClient,
     startWhen: working,
   });
   const health = (): OperatorHealth => healthOf(kubernetes.caches, election);
@@ -180,7 +181,7 @@ export function startOperator(options: OperatorOptions): Operator {
 
 function startWork(
   options: OperatorOptions,
-  parts: Pick<StartOptions, 'sources' | 'startWhen'> & {
+  parts: Pick<StartOptions, 'sources' | 'startWhen' | 'urgentClient'> & {
     readonly context: Pick<ControllerContext, 'client' | 'stores' | 'events'>;
   },
 ): RunningControllers {
@@ -198,6 +199,7 @@ function startWork(
       ...(options.history && { history: options.history }),
     },
     sources: parts.sources,
+    ...(parts.urgentClient && { urgentClient: parts.urgentClient }),
     backendProber: createBackendProber({
       clock: runtime.clock,
       rules: addressRules({

@@ -6,6 +6,7 @@ import { isGone, isNotFound } from './errors.ts';
 import { listPages } from './list-pages.ts';
 import { isGoneFromServer, type ObjectReference } from './object-key.ts';
 import { collectionPath, objectPath } from './resource-path.ts';
+import type { Lane } from './transport.ts';
 
 export interface ListOptions {
   readonly namespace?: string | undefined;
@@ -109,6 +110,8 @@ export interface KubeClientOptions {
   /** Who the API server says wrote a field. Default: `poolkeeper`. */
   readonly fieldManager?: string;
   readonly observer?: AnswerObserver;
+  /** Which connections its calls take. Default: bulk. */
+  readonly lane?: Lane;
 }
 
 export function createKubeClient(options: KubeClientOptions): KubeClient {
@@ -126,7 +129,10 @@ class ConnectedClient implements KubeClient {
   readonly #observer: AnswerObserver | undefined;
 
   constructor(options: KubeClientOptions) {
-    this.#connection = options.connection;
+    const { connection, lane } = options;
+    this.#connection = lane
+      ? { ...connection, call: (request) => connection.call({ lane, ...request }) }
+      : connection;
     this.#fieldManager = options.fieldManager ?? 'poolkeeper';
     this.#observer = options.observer;
   }

@@ -11,6 +11,8 @@ export interface Kubernetes {
   readonly connection: Connection;
   /** Its writes show in `caches` at once. */
   readonly client: KubeClient;
+  /** The same on connections of its own, for what somebody waits for. */
+  readonly urgentClient: KubeClient;
   readonly caches: Caches;
   close(): Promise<void>;
 }
@@ -31,6 +33,12 @@ export function connectKubernetes(options: ConnectOptions): Kubernetes {
   const connection = createConnection({ transport, runtime, userAgent });
   const caches = createCaches({ connection, runtime });
   const fieldManager = `poolkeeper-${component}`;
-  const client = createKubeClient({ connection, fieldManager, observer: caches.observer });
-  return { connection, client, caches, close: () => connection.close() };
+  const made = { connection, fieldManager, observer: caches.observer };
+  return {
+    connection,
+    client: createKubeClient(made),
+    urgentClient: createKubeClient({ ...made, lane: 'urgent' }),
+    caches,
+    close: () => connection.close(),
+  };
 }

@@ -56,14 +56,16 @@ class ApiConnection implements Connection {
   readonly #transport: Transport;
   readonly #runtime: Runtime;
   readonly #userAgent: string;
-  readonly #gate: Gate;
+  /** Each as wide as its lane has connections. */
+  readonly #gates: Readonly<Record<'bulk' | 'urgent', Gate>>;
   readonly #requests: CounterMetric;
 
   constructor(options: ConnectionOptions) {
     this.#transport = options.transport;
     this.#runtime = options.runtime;
     this.#userAgent = options.userAgent ?? 'poolkeeper';
-    this.#gate = new Gate(options.concurrency ?? DEFAULT_CONCURRENCY);
+    const width = options.concurrency ?? DEFAULT_CONCURRENCY;
+    this.#gates = { bulk: new Gate(width), urgent: new Gate(width) };
     this.#requests = options.runtime.metrics.counter(
       'rest_client_requests_total',
       'Requests to the Kubernetes API by status code, method and kind of call.',
@@ -77,7 +79,7 @@ class ApiConnection implements Connection {
     try {
       // The election lane has connections of its own and must never wait for bulk work.
       if (request.lane === 'election') return await this.#attempts(request, deadline.signal);
-      return await this.#gate.through(
+      return await this.#gates[request.lane ?? 'bulk'].through(
         () => this.#attempts<Answer>(request, deadline.signal),
         deadline.signal,
       );

@@ -4,9 +4,10 @@ import { Agent, type Dispatcher, errors, request } from 'undici';
 import { messageOf, PoolkeeperError } from '../runtime/errors.ts';
 import type { ClusterAccess, TlsSettings } from './cluster-access.ts';
 import { UnreachableError } from './errors.ts';
-import type { Transport, WireRequest, WireResponse, WireStream } from './transport.ts';
+import type { Lane, Transport, WireRequest, WireResponse, WireStream } from './transport.ts';
 
 const BULK_CONNECTIONS = 32;
+const URGENT_CONNECTIONS = 32;
 const ELECTION_CONNECTIONS = 2;
 const CONNECT_TIMEOUT_MILLISECONDS = 10_000;
 const KEEP_ALIVE_MILLISECONDS = 30_000;
@@ -16,6 +17,7 @@ const WATCH_IDLE_MILLISECONDS = 90_000;
 
 interface Agents {
   readonly bulk: Agent;
+  readonly urgent: Agent;
   readonly election: Agent;
   readonly watch: Agent;
   /** The client certificate they were made with; a renewed one needs new connections. */
@@ -36,7 +38,7 @@ export function createHttpTransport(access: ClusterAccess): Transport {
     return { agents, headers };
   }
 
-  async function send(wire: WireRequest, lane: 'bulk' | 'election' | 'watch') {
+  async function send(wire: WireRequest, lane: Lane | 'watch') {
     try {
       const ready = await prepare(wire);
       const response = await request(`${access.server.replace(/\/+$/, '')}${wire.path}`, {
@@ -96,6 +98,7 @@ function createAgents(
   };
   return {
     bulk: new Agent({ ...unary, connections: BULK_CONNECTIONS }),
+    urgent: new Agent({ ...unary, connections: URGENT_CONNECTIONS }),
     election: new Agent({ ...unary, connections: ELECTION_CONNECTIONS }),
     watch: new Agent({
       ...shared,
@@ -109,7 +112,8 @@ function createAgents(
 async function closeAgents(agents: Agents | undefined): Promise<void> {
   if (!agents) return;
   // Watches never end by themselves: destroy theirs, let unary calls finish.
-  await Promise.all([agents.watch.destroy(), agents.bulk.close(), agents.election.close()]);
+  const { watch, bulk, urgent, election } = agents;
+  await Promise.all([watch.destroy(), bulk.close(), urgent.close(), election.close()]);
 }
 
 async function* translate(

@@ -3,8 +3,11 @@
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-/** Lanes have connections of their own, so that a lease renewal never queues behind bulk work. */
-export type Lane = 'bulk' | 'election';
+/**
+ * Lanes have connections of their own, so that neither a lease renewal nor a claim that somebody waits
+ * for ever queues behind bulk work.
+ */
+export type Lane = 'bulk' | 'urgent' | 'election';
 
 export interface WireRequest {
   readonly method: Method;

@@ -67,11 +67,10 @@ export function planRelease(
     // Retired while the claim still holds it, so that nobody can bind it in between.
     return { step: { type: 'retire' }, because: 'recyclePolicy is Replace', status: detached };
   }
-  return {
-    step: { type: 'clearClaim' },
-    because: 'nothing of the claim is left on it',
-    status: detached,
-  };
+  const because = 'nothing of the claim is left on it';
+  // Its claim came and went before a look at it: nobody may take it for free while it is let go of.
+  if (before.phase === 'Free') return { ...rest(detached, because), waitMilliseconds: 0 };
+  return { step: { type: 'clearClaim' }, because, status: detached };
 }
 
 /** Every disk on the VM that is ours to take off, once nobody is to keep it. */

@@ -16,6 +16,7 @@ import {
   withError,
   withMachine,
 } from './pool-instance-status.ts';
+import { disappearance, evictionOf } from './spot.ts';
 import { isInWarmState, stepToWarmState } from './warm-state.ts';
 
 /** Free or claimed: make the attached disks those that are meant for it. */
@@ -27,7 +28,7 @@ export function planUse(
   const { instance, machine, operation } = snapshot;
   const { claimRef } = instance.spec;
   let status = before;
-  if (claimRef && (status.phase === 'Free' || status.phase === 'Quarantined')) {
+  if (claimRef && status.phase !== 'Claimed') {
     status = inPhase(
       status,
       'Claimed',
@@ -38,9 +39,11 @@ export function planUse(
   }
   if (machine === 'unread') return rest(status, claimRef ? 'is claimed' : 'is free');
   if (machine === 'absent') {
-    const message = 'the VM was deleted outside Poolkeeper';
-    if (!claimRef) return failed(status, { code: 'ResourceDisappeared', message }, now);
-    return rest(withError(status, { code: 'ResourceDisappeared', message }, now), message);
+    const gone = disappearance(instance);
+    if (!claimRef) return failed(status, gone, now);
+    const { powerState: _, ...azure } = status.azure ?? { name: '', resourceId: '' };
+    const lost = { ...withError(status, gone, now), ...(status.azure ? { azure } : {}) };
+    return rest(lost, gone.message);
   }
   const seen = withMachine(status, machine);
   // A script's operation is the hook's to judge: its failure is no failure of the machine.
@@ -91,7 +94,11 @@ export function planUse(
   }
   if (disks.waiting) return rest(settled, disks.because);
   if (!claimRef) return restFree(snapshot, settled, machine, now);
-  if (machine.powerState !== 'running') return wake(snapshot, settled, machine, now);
+  if (machine.powerState !== 'running') {
+    const evicted = evictionOf(instance, machine);
+    const woken = wake(snapshot, settled, machine, now);
+    return evicted ? { ...woken, status: withError(woken.status, evicted, now) } : woken;
+  }
   const hook = planHook(snapshot, settled, 'onClaim', now);
   return hook ?? rest(settled, 'is claimed');
 }
@@ -117,6 +124,8 @@ function restFree(
 ): PoolInstancePlan {
   const warmState = snapshot.pool?.spec.warmState ?? 'Running';
   if (isInWarmState(machine, warmState)) return rest(status, 'is free');
+  const evicted = evictionOf(snapshot.instance, machine);
+  if (evicted) return failed(status, evicted, now);
   const because = `it is ${machine.powerState}, not as warmState ${warmState} wants it`;
   const waiting = inPhase(status, 'Creating', because, now);
   return { step: undefined, because, status: waiting, waitMilliseconds: 0 };

@@ -179,6 +179,8 @@ export function planPoolInstance(snapshot: PoolInstanceSnapshot, now: number): P
     case 'Claimed':
       return planUse(snapshot, status, now);
     case 'Releasing':
+      // A binding is never dropped, however it came about that it is bound already.
+      if (claim === 'active') return planUse(snapshot, status, now);
       return planRelease(snapshot, status, now);
     case 'Quarantined':
       // Its own claim has taken it back.

@@ -14,6 +14,8 @@ import { gather } from './gather.ts';
 import { recordLatencies } from './latencies.ts';
 import type { PortProbes } from './port-probes.ts';
 
+const UNHURRIED_MILLISECONDS = 250;
+
 export function reconcileInstanceClaim(
   context: ControllerContext,
   sights: FirstSights,
@@ -29,9 +31,11 @@ export function reconcileInstanceClaim(
     const snapshot = gather(context, claim, { firstSeenAt, probes });
     const plan = planInstanceClaim(snapshot, runtime.clock.now());
     const { namespace, name } = claim.metadata;
-    // The user is told first: the finalizer may follow, because a vanished claim releases all the same.
+    // The user is told first: the finalizer may follow when a burst is over, because a claim that vanishes
+    // releases all the same.
     const unlessChanged = tellsAnew(claim, plan.status);
-    if (await writeStatus(client, instanceClaims, claim, plan.status, { unlessChanged })) {
+    const isTold = await writeStatus(client, instanceClaims, claim, plan.status, { unlessChanged });
+    if (isTold) {
       const from = claim.status?.phase;
       const { phase, conditions } = plan.status;
       if (phase !== undefined && phase !== from) {
@@ -47,6 +51,9 @@ export function reconcileInstanceClaim(
         });
         latencies(snapshot, plan.status);
       }
+    }
+    if (plan.step?.type === 'holdClaim' && isTold) {
+      return { type: 'wait', afterMilliseconds: UNHURRIED_MILLISECONDS, why: plan.because };
     }
     if (plan.step) {
       const change = plan.step.type === 'holdClaim' ? addFinalizerPatch : removeFinalizerPatch;

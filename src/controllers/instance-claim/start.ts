@@ -6,6 +6,7 @@ import {
   type Controller,
   changedBeyondStatus,
   type Key,
+  type KubeClient,
   keyOfObject,
   PRIORITY,
   runController,
@@ -28,6 +29,8 @@ export interface ClaimOptions {
   readonly context: ControllerContext;
   readonly sources: Sources;
   readonly tcpProbe?: TcpProbe;
+  /** For the writes that claims wait for; default: the context's client. */
+  readonly urgentClient?: KubeClient;
   readonly startWhen: Promise<unknown>;
 }
 
@@ -36,11 +39,12 @@ const CLAIM_WORKERS = 64;
 const CLAIMS_PER_POOL = 24;
 
 export function startClaims({
-  context,
+  context: given,
   sources,
   startWhen,
   ...options
 }: ClaimOptions): Controller[] {
+  const context = { ...given, client: options.urgentClient ?? given.client };
   const { runtime, stores } = context;
   const probes = createPortProbes(options.tcpProbe ?? createTcpProbe(runtime.clock), (key) =>
     claims.queue.add(key, high),
