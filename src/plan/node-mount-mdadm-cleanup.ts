@@ -2,7 +2,7 @@
 //
 // Bytes go only when the deletion policy says so, or when the journal proves that the pool never
 // was complete. A lost journal proves nothing, so then the bytes stay.
-import { describeDevice, identityKey } from './disks.ts';
+import { type DeviceFacts, describeDevice, identityKey } from './disks.ts';
 import type { JournalFacts } from './node-mount-facts.ts';
 import { planErasing } from './node-mount-mdadm-creation.ts';
 import {
@@ -26,6 +26,11 @@ export function planMdadmCleanup(intent: MdadmIntent, facts: MdadmFacts): NodeMo
   const arrayUuid = arrayUuidOf(intent);
   const unmounting = planUnmounting({ intent, mountPoint, journal }, false);
   if (unmounting) return unmounting;
+  // An array that was to be adopted and never was stays as it was found, whoever runs it.
+  const isTaken = intent.adoptArrayUuid === undefined || wasTakenOver(journal);
+  if (!isTaken) return { type: 'cleanedUp', kept: undefined };
+  if (array && facts.arrayHolders.length > 0)
+    return blocked(`${array.path} is in use by ${facts.arrayHolders.join(', ')}, stacked on it.`);
   if (array && mountPoint.otherTargets.length > 0)
     return blocked(`The array is also mounted at ${mountPoint.otherTargets.join(', ')}.`);
   if (array && mountPoint.foreignHolders.length > 0)
@@ -60,18 +65,26 @@ export function planMdadmCleanup(intent: MdadmIntent, facts: MdadmFacts): NodeMo
   }
   if (journal.claims.length > 0)
     return step('Nothing of the pool needs the disks any more.', { type: 'releaseDevices' });
-  return { type: 'cleanedUp', kept: describeKept(facts, members.length, { erases, arrayUuid }) };
+  return { type: 'cleanedUp', kept: describeKept(intent, facts, { members, erases, arrayUuid }) };
+}
+
+function wasTakenOver(journal: JournalFacts): boolean {
+  return journal.array === 'made' || journal.claims.length > 0 || journal.erasing.length > 0;
 }
 
 function describeKept(
-  facts: MdadmFacts,
-  memberCount: number,
-  { erases, arrayUuid }: { erases: boolean; arrayUuid: string },
+  intent: MdadmIntent,
+  { journal, devices }: MdadmFacts,
+  found: { members: readonly DeviceFacts[]; erases: boolean; arrayUuid: string },
 ): string | undefined {
-  if (memberCount > 0)
-    return `The array ${arrayUuid} stays on ${memberCount} disks and can be adopted.`;
-  const present = new Set(facts.devices.map(identityKey));
-  const absent = facts.journal.erasing.filter((key) => !present.has(key));
+  const { members, erases, arrayUuid } = found;
+  if (members.length > 0)
+    return `The array ${arrayUuid} stays on ${members.length} disks and can be adopted.`;
+  // Another machine of the same name, or its journal was lost: nothing proves where the disks are.
+  if (!journal.exists && intent.wasActive)
+    return `No disk of this machine carries the array ${arrayUuid}; nothing was changed here.`;
+  const present = new Set(devices.map(identityKey));
+  const absent = journal.erasing.filter((key) => !present.has(key));
   if (!erases || absent.length === 0) return undefined;
   return `${absent.length} disks are no longer attached and were not erased.`;
 }
