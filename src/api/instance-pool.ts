@@ -56,6 +56,14 @@ export const instanceTemplate = z.object({
         'or not; the price is capped at the regular one.',
     )
     .default('Regular'),
+  evictionPolicy: z
+    .enum(['Delete', 'Deallocate'])
+    .describe(
+      'What Azure does to a spot machine that it takes back; left out, `Delete`. `Deallocate`: it ' +
+        'keeps its disks and its quota; a claimed one is started again as soon as there is ' +
+        'capacity, a free one is replaced.',
+    )
+    .optional(),
   identityIds: setList(z.array(azureResourceId()).max(10))
     .describe(
       "User-assigned identities of the machines. The installation's configuration must " +
@@ -138,6 +146,27 @@ export const instancePoolSpec = withRules(
       'spec.warmState must be Running when template.osDisk.ephemeral is true: an ' +
       'ephemeral OS disk cannot be deallocated',
     fieldPath: '.warmState',
+  },
+  {
+    rule: "!has(self.template.evictionPolicy) || self.template.priority == 'Spot'",
+    message: 'spec.template.evictionPolicy is for priority Spot: remove it or set priority to Spot',
+    fieldPath: '.template.evictionPolicy',
+  },
+  {
+    rule:
+      "!has(self.template.evictionPolicy) || self.template.evictionPolicy == 'Delete' || " +
+      '!self.template.osDisk.ephemeral',
+    message:
+      'spec.template.evictionPolicy must be Delete when template.osDisk.ephemeral is true: an ' +
+      'ephemeral OS disk cannot be deallocated',
+    fieldPath: '.template.evictionPolicy',
+  },
+  {
+    rule: "!has(self.prewarm) || self.warmState != 'Hibernated'",
+    message:
+      'spec.prewarm cannot be combined with warmState Hibernated: the disks of a hibernated ' +
+      'machine cannot be changed; choose Running or Deallocated',
+    fieldPath: '.prewarm',
   },
   {
     rule: "self.warmState != 'Hibernated' || self.template.priority != 'Spot'",

@@ -27,8 +27,12 @@ export function writeInstance(intent: InstanceIntent): VirtualMachine {
     // Managed storage: nothing of ours to create or clean up.
     diagnosticsProfile: { bootDiagnostics: { enabled: true } },
     ...(intent.priority === 'Spot'
-      ? // Deallocated leftovers of evictions would hold quota and disks. -1: never for the price.
-        { priority: 'Spot', evictionPolicy: 'Delete', billingProfile: { maxPrice: -1 } }
+      ? // Never evicted for the price: -1 pays up to the regular one.
+        {
+          priority: 'Spot',
+          evictionPolicy: intent.evictionPolicy ?? 'Delete',
+          billingProfile: { maxPrice: -1 },
+        }
       : { priority: 'Regular' }),
     ...(intent.hibernationEnabled && { additionalCapabilities: { hibernationEnabled: true } }),
     ...(userData !== undefined && { userData: Buffer.from(userData).toString('base64') }),

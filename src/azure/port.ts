@@ -122,6 +122,8 @@ export interface InstanceIntent {
   /** Plain text; the adapter encodes it. */
   readonly userData?: string;
   readonly priority: 'Regular' | 'Spot';
+  /** Of a spot machine; absent: Delete. */
+  readonly evictionPolicy?: 'Delete' | 'Deallocate';
   readonly identityIds: readonly ResourceId[];
   readonly hibernationEnabled: boolean;
   readonly tags: Tags;

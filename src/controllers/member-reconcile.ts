@@ -48,6 +48,7 @@ export async function finishPass<M extends Member>(
   );
   await writeStatus(context.client, resource, member, status);
   reportPhase(context, log, pass, status);
+  reportEviction(context, pass, status);
   recordEffect(context, pass, status);
   if (outcome.error) return { type: 'retry', error: outcome.error };
   if (plan.waitMilliseconds !== undefined) {
@@ -79,6 +80,20 @@ function reportPhase<M extends Member>(
     claim: claimOf(member),
     correlationId,
   });
+}
+
+/** Told to whoever uses the machine as well: nobody else will. */
+function reportEviction<M extends Member>(
+  { events, stores }: ControllerContext,
+  { member }: Pass<M>,
+  { lastError }: MemberStatus,
+): void {
+  const before = member.status?.lastError;
+  if (lastError?.code !== 'Evicted' || before?.time === lastError.time) return;
+  const claim = member.spec.claimRef && stores.instanceClaims.byUid(member.spec.claimRef.uid);
+  for (const object of claim ? [member, claim] : [member]) {
+    events.event(object, 'Warning', 'Evicted', 'Observe', lastError.message);
+  }
 }
 
 /** What Azure accepted or refused in this pass. Losing a race or waiting for budget is no news. */

@@ -22,6 +22,8 @@ function memoryOf(error: LastError, priority: InstanceTemplate['priority']): num
       // Spot offers come and go; a regular size that isn't sold here won't be sold here today.
       return priority === 'Spot' ? HOUR : 23 * HOUR;
     case 'QuotaExceeded':
+    // Where one spot machine was taken, the next is likely to be; an hour would be too careful.
+    case 'Evicted':
       return 10 * MINUTE;
     default:
       return undefined;
@@ -63,8 +65,20 @@ export function rememberRefusals(
     .slice(0, MAX_REMEMBERED);
 }
 
-/** The first size of the list that nothing speaks against in this zone. */
+/** An eviction makes another size the better choice, but where there is none it keeps nothing from being made. */
+const isHard = ({ reason }: UnavailableSize): boolean => reason !== 'Evicted';
+
+/** The first size of the list that nothing speaks against in this zone, or nothing but an eviction. */
 export function chooseSize(
+  sizes: readonly string[],
+  zone: string | undefined,
+  unavailable: readonly UnavailableSize[],
+): string | undefined {
+  const hard = unavailable.filter(isHard);
+  return firstAvailable(sizes, zone, unavailable) ?? firstAvailable(sizes, zone, hard);
+}
+
+function firstAvailable(
   sizes: readonly string[],
   zone: string | undefined,
   unavailable: readonly UnavailableSize[],
@@ -92,6 +106,6 @@ export function supplyOf(
 ): Supply {
   const open = zones.filter((zone) => chooseSize(sizes, zone, unavailable) !== undefined);
   const isDry = zones.length > 0 ? open.length === 0 : !chooseSize(sizes, undefined, unavailable);
-  const first = Math.min(...unavailable.map(({ until }) => Date.parse(until)));
+  const first = Math.min(...unavailable.filter(isHard).map(({ until }) => Date.parse(until)));
   return { zones: isDry ? zones : open, notBefore: isDry ? first : undefined };
 }

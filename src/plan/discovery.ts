@@ -82,7 +82,11 @@ function differs(member: Member, input: DriftInput): string | undefined {
   const row = input.row(id);
   if (!row) {
     const passes = input.missedPasses(metadata.uid);
-    return passes >= MISSED_PASSES ? `missing from ${passes} looks in a row` : undefined;
+    // Azure takes spot machines back without a word: one look at the machine itself is cheap.
+    const isSpot = 'priority' in member.spec && member.spec.priority === 'Spot';
+    return passes >= (isSpot ? 1 : MISSED_PASSES)
+      ? `missing from ${passes} looks in a row`
+      : undefined;
   }
   if (row.provisioningState === 'Failed') return 'its provisioning state is Failed';
   const tag = differingTag(member, row, input.installation);
@@ -96,7 +100,11 @@ function machineDiffers(
   { powerState }: DiscoveryRow,
   { waitsRunning }: DriftInput,
 ): string | undefined {
-  if (instance.status?.phase !== 'Free' || powerState === undefined) return undefined;
+  const { spec, status } = instance;
+  if (status?.phase === 'Claimed' && spec.priority === 'Spot') {
+    return powerState === 'deallocated' ? 'it is deallocated' : undefined;
+  }
+  if (status?.phase !== 'Free' || powerState === undefined) return undefined;
   const isOff = powerState !== 'running' && powerState !== 'starting';
   return isOff && waitsRunning(instance) ? `it is ${powerState}` : undefined;
 }

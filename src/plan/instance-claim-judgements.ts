@@ -9,6 +9,7 @@ import type { Condition } from '../api/object.ts';
 import type { PoolInstance } from '../api/pool-instance.ts';
 import type { PoolVolume } from '../api/pool-volume.ts';
 import type { Reason } from '../api/reasons.ts';
+import { reasonOfError } from './azure-reasons.ts';
 import { hookState } from './hooks.ts';
 
 /** Whether the port of spec.ready answers; `unread` where that is not asked. */
@@ -70,6 +71,11 @@ export function judgeAttachment(
 export function judgePower({ metadata, status }: PoolInstance): Judgement {
   const power = status?.azure?.powerState;
   if (power === 'running') return { status: 'True', reason: 'AsExpected', message: '' };
+  const { lastError, attempts } = status ?? {};
+  if (lastError && attempts) {
+    const message = `${metadata.name} is being started: ${lastError.code}: ${lastError.message}`;
+    return { status: 'False', reason: reasonOfError(lastError), message };
+  }
   return { status: 'False', reason: 'Progressing', message: `${metadata.name} is being started` };
 }
 
@@ -121,7 +127,15 @@ export function judgeHooks(pool: InstancePool | undefined, instance: PoolInstanc
 export function judgeLoss(instance: PoolInstance): Judgement | undefined {
   const { lastError, attempts } = instance.status ?? {};
   // The error stays on record after the VM was seen again; only a present one counts.
+  if (lastError?.code === 'Evicted' && attempts) return judgeEviction(instance, lastError.message);
   if (lastError?.code !== 'ResourceDisappeared' || !attempts) return undefined;
   const message = `${instance.metadata.name}: ${lastError.message}; delete the claim and claim again`;
   return { status: 'False', reason: 'InstanceLost', message };
+}
+
+/** One that is switched off comes back by itself; one that is gone does not. */
+function judgeEviction({ metadata, status }: PoolInstance, message: string): Judgement | undefined {
+  if (status?.azure?.powerState !== undefined) return undefined;
+  const what = `${metadata.name}: ${message}; delete the claim and claim again`;
+  return { status: 'False', reason: 'Evicted', message: what };
 }

@@ -6,7 +6,7 @@ import { revisionOf } from './canonical.ts';
 import { isCapacityRefusal, rememberRefusals, supplyOf, type UnavailableSize } from './capacity.ts';
 import type { PoolDiscovery } from './discovery.ts';
 import { decidePool, type PoolStep } from './pool.ts';
-import { poolConditions, type Stall } from './pool-conditions.ts';
+import { poolConditions } from './pool-conditions.ts';
 import {
   type InstallationDefaults,
   type Refusal,
@@ -14,6 +14,7 @@ import {
   resolveScope,
 } from './pool-scope.ts';
 import { choosePrewarms } from './prewarm.ts';
+import { isEvicted } from './spot.ts';
 import type { PoolPlan } from './volume-pool.ts';
 
 export interface InstancePoolSnapshot {
@@ -54,10 +55,11 @@ export function planInstancePool(
   const { spec, metadata } = pool;
   const before = pool.status ?? EMPTY_INSTANCE_POOL_STATUS;
   const resolved = resolveScope(spec.azure, before.scope, snapshot.defaults);
-  const stall = 'scope' in resolved ? (snapshot.refusal ?? unsupported(pool)) : resolved;
+  const stall = 'scope' in resolved ? snapshot.refusal : resolved;
   const failed = members.filter(
-    ({ status, metadata }) =>
-      status?.phase === 'Failed' && metadata.deletionTimestamp === undefined,
+    (member) =>
+      (member.status?.phase === 'Failed' || isEvicted(member)) &&
+      member.metadata.deletionTimestamp === undefined,
   );
   const unavailableSizes = rememberRefusals(before.unavailableSizes, failed, now);
   const supply = supplyOf(
@@ -129,17 +131,6 @@ export function planInstancePool(
       ? {}
       : { waitMilliseconds: decision.waitMilliseconds }),
   };
-}
-
-/** What this version can't do yet is refused in words rather than ignored. */
-function unsupported({ spec }: InstancePool): Stall | undefined {
-  const stall = (field: string): Stall => ({
-    reason: 'InvalidSpec',
-    message: `spec.${field} is not supported by this version: remove it`,
-  });
-  if (spec.prewarm && spec.warmState === 'Hibernated')
-    return stall('prewarm with warmState Hibernated');
-  return undefined;
 }
 
 function prewarmSteps({ pool, members, prewarmVolumes }: InstancePoolSnapshot): PoolStep[] {

@@ -111,8 +111,12 @@ function wake(
   now: number,
 ): PoolInstancePlan {
   const step = stepToWarmState(machine, 'Running');
-  if (!step) return polled(snapshot, status, POLL_INSTANCE, now);
-  return { step, because: 'its claim needs it running', status: withoutOperation(status) };
+  // Failed attempts count until it runs: each makes the next wait longer.
+  const attempts = snapshot.instance.status?.attempts ?? 0;
+  const counted = { ...status, attempts };
+  if (!step) return polled(snapshot, counted, POLL_INSTANCE, now);
+  const because = 'its claim needs it running';
+  return { step, because, status: { ...withoutOperation(counted), attempts } };
 }
 
 /** Switched on or off by hand it isn't free until it waits again as the pool says. */

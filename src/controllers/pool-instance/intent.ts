@@ -29,6 +29,7 @@ export async function instanceIntent(
     adminUsername: template.adminUsername,
     sshPublicKeys: template.sshPublicKeys,
     priority: instance.spec.priority,
+    ...(template.evictionPolicy ? { evictionPolicy: template.evictionPolicy } : {}),
     identityIds: template.identityIds ?? [],
     hibernationEnabled: warmState === 'Hibernated',
     // Ours last: a template can't pretend to be another pool's machine.
