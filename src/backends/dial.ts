@@ -188,6 +188,9 @@ function secure(
       if (!secured.authorized) return fail(certificateError(secured, host));
       signal.removeEventListener('abort', abort);
       secured.removeAllListeners('error');
+      secured.on('error', (error) => {
+        trace.lateError ??= codeOf(error);
+      });
       fulfil(secured);
     });
   });

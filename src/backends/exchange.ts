@@ -31,14 +31,18 @@ export interface Answer {
 const CERTIFICATE_WANTED =
   /ALERT_CERTIFICATE_REQUIRED|ALERT_BAD_CERTIFICATE|ALERT_UNKNOWN_CA|ALERT_CERTIFICATE_UNKNOWN|ALERT_CERTIFICATE_EXPIRED|ALERT_ACCESS_DENIED|ALERT_HANDSHAKE_FAILURE/;
 
+const HUNG_UP: ReadonlySet<string> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
+
 export class Exchange {
   readonly #options: ExchangeOptions;
   readonly #client: Client;
+  readonly #trace: Trace;
   #dialError: unknown;
   #sentAt = 0;
 
   constructor(url: URL, trace: Trace, options: ExchangeOptions) {
     this.#options = options;
+    this.#trace = trace;
     const isSecure = url.protocol === 'https:';
     const endpoint = {
       host: url.hostname.replace(/^\[|\]$/g, ''),
@@ -93,12 +97,19 @@ export class Exchange {
 
   #explained(error: unknown): unknown {
     if (this.#options.signal.aborted || error instanceof ProbeError) return error;
-    const code = codeOf(error);
+    const code = this.#trace.lateError ?? codeOf(error);
     if (CERTIFICATE_WANTED.test(code))
       return new ProbeError(
         'Authorization',
         'ClientCertificateRefused',
         `the server refused the connection for want of a good client certificate (${code})`,
+      );
+    // Some servers say nothing and hang up.
+    if (HUNG_UP.has(code) && this.#options.tls.clientCertificate)
+      return new ProbeError(
+        'Authorization',
+        'ClientCertificateRefused',
+        `the server hung up when it was shown the client certificate (${code})`,
       );
     const isGibberish =
       error instanceof errors.HTTPParserError || error instanceof errors.HeadersOverflowError;

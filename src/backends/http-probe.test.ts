@@ -10,6 +10,7 @@ import {
   type Socket,
 } from 'node:net';
 import { after, describe, test } from 'node:test';
+import type { TLSSocket } from 'node:tls';
 import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
 import type { Probed } from '../plan/probe-observation.ts';
@@ -320,6 +321,104 @@ describe('addresses that are off limits', () => {
   });
 });
 
+describe('credentials', async () => {
+  const certificates = await makeCertificates();
+  const caCertificates = certificates.authority;
+  const client = { certificate: certificates.client.chain, key: certificates.client.key };
+
+  async function guarded(wanted: string): Promise<string> {
+    return serve((request, response) => {
+      response.statusCode = request.headers.authorization === wanted ? 200 : 401;
+      response.end();
+    });
+  }
+
+  for (const [type, wanted] of [
+    ['Basic', `Basic ${Buffer.from('joe:pass:word').toString('base64')}`],
+    ['Bearer', 'Bearer token'],
+  ] as const) {
+    test(`${type}: taken, refused, or forgotten`, async () => {
+      const hostAliases = { 'files.example': await guarded(wanted) };
+      const withSecret = { authentication: type };
+      const ask = async (authorization?: string) =>
+        judgeProbe(
+          {
+            type: 'http',
+            http: { ...spec, ...withSecret },
+            credentialsSecretRef: { name: 'secret' },
+          },
+          await probe({ authorization }, { hostAliases }),
+          0,
+        );
+      const good = await ask(wanted);
+      assert.equal(good.phase, 'Online');
+      assert.equal(good.authenticated, 'True');
+      assert.match(good.statement, /credentials are sent unencrypted: use https$/);
+      const bad = await ask('Basic nonsense');
+      assert.equal(bad.authenticated, 'False');
+      assert.match(bad.statement, /answered 401; check the Secret/);
+      assert.equal(bad.checks.find(({ name }) => name === 'Authorization')?.result, 'Failed');
+    });
+  }
+
+  test('a server that wants credentials of somebody without any says so', async () => {
+    const hostAliases = { 'files.example': await guarded('Bearer token') };
+    const verdict = told(await probe({}, { hostAliases }));
+    assert.match(verdict.statement, /it wants credentials: set spec.http.authentication/);
+  });
+
+  test('a client certificate is shown where one is wanted, and its lack is told', async () => {
+    const { key, chain } = certificates.valid;
+    const options = { key, cert: chain, ca: caCertificates, requestCert: true };
+    const address = await listen(
+      createTlsServer(options, (_request, response) => response.end()) as unknown as HttpServer,
+    );
+    const baseURL = 'https://files.example/';
+    const hostAliases = { 'files.example': address };
+    const ask = async (request: Partial<HttpProbeRequest>) =>
+      told(await probe({ baseURL, caCertificates, ...request }, { hostAliases }));
+    assert.equal((await ask({ clientCertificate: client })).phase, 'Online');
+    const without = await ask({});
+    assert.equal(without.reason, 'AuthenticationFailed');
+    assert.match(without.statement, /for want of a good client certificate.*ClientCertificate/);
+    const foreign = (await makeCertificates()).client;
+    const wrong = await ask({
+      clientCertificate: { certificate: foreign.chain, key: foreign.key },
+    });
+    assert.equal(wrong.reason, 'AuthenticationFailed');
+    const broken = await ask({ clientCertificate: { ...client, key: foreign.key } });
+    assert.match(
+      broken.statement,
+      /the client certificate can't be used.*check tls.crt and tls.key/,
+    );
+  });
+
+  test('a client certificate stays with the origin it is for', async () => {
+    const { key, chain } = certificates.valid;
+    const shown: boolean[] = [];
+    const options = { key, cert: chain, ca: caCertificates, requestCert: true };
+    const lenient = { ...options, rejectUnauthorized: false };
+    const other = createTlsServer(lenient, (request, response) => {
+      const peer = (request.socket as TLSSocket).getPeerCertificate();
+      shown.push(Object.keys(peer).length > 0);
+      response.end();
+    });
+    const first = createTlsServer(options, (_request, response) =>
+      response.writeHead(302, { location: 'https://downgrade.example/' }).end(),
+    );
+    const hostAliases = {
+      'files.example': await listen(first as unknown as HttpServer),
+      'downgrade.example': await listen(other as unknown as HttpServer),
+    };
+    const seen = await probe(
+      { baseURL: 'https://files.example/', caCertificates, clientCertificate: client },
+      { hostAliases },
+    );
+    assert.equal(told(seen).phase, 'Online');
+    assert.deepEqual(shown, [false]);
+  });
+});
+
 describe('TLS', async () => {
   const certificates = await makeCertificates();
   const hostAliases = {
@@ -427,6 +526,7 @@ async function makeCertificates() {
   return {
     authority: authority.toString('pem'),
     valid: await issue('02', names, Date.UTC(2040, 0, 1)),
+    client: await issue('04', ['client.example'], Date.UTC(2040, 0, 1)),
     expired: await issue('03', ['old.example'], Date.UTC(2021, 0, 1)),
   };
 }

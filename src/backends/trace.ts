@@ -11,6 +11,8 @@ export class Trace {
   check: CheckName = 'DNS';
   /** Since the epoch, of the certificate that the server showed. */
   certificateEndsAt: number | undefined;
+  /** What an open connection died of; with TLS 1.3 that is where a client certificate is refused. */
+  lateError: string | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
