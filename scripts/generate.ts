@@ -5,6 +5,7 @@ import path from 'node:path';
 import { customResourceDefinitionFiles } from '../src/api/crd/index.ts';
 import { apiPage } from '../src/api/reference/api-page.ts';
 import { reasonsPage } from '../src/api/reference/reasons-page.ts';
+import { argoFiles } from './chart/argo-files.ts';
 import { chartFiles, generatedChartFolders } from './chart/files.ts';
 
 const root = path.dirname(import.meta.dirname);
@@ -16,7 +17,7 @@ function generatedFiles(): Map<string, string> {
   for (const { name, text } of customResourceDefinitionFiles()) files.set(`crds/${name}`, text);
   files.set(`${referenceFolder}/api.md`, apiPage());
   files.set(`${referenceFolder}/reasons.md`, reasonsPage());
-  for (const [name, text] of chartFiles()) files.set(name, text);
+  for (const [name, text] of [...chartFiles(), ...argoFiles()]) files.set(name, text);
   return files;
 }
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { valuesSchema } from '../../scripts/chart/values-schema.ts';
 import { repositoryRoot } from '../structure/source-tree.ts';
 import { chart, helm, type Rendered, render, valuesFiles } from './helm.ts';
@@ -197,6 +197,18 @@ describe('what the chart installs', { skip }, () => {
       const { runbook_url: runbook } = annotations as { runbook_url: string };
       assert.ok(runbook.endsWith(`docs/alerts.md#${alert.toLowerCase()}`), runbook);
     }
+  });
+});
+
+describe('the applications of Argo CD', { skip }, () => {
+  it('have the shape that Argo CD knows, and go in order', () => {
+    const text = readFileSync(join(repositoryRoot, 'argocd/applications.yaml'), 'utf8');
+    const objects = parseAllDocuments(text).map((document) => document.toJS() as Rendered);
+    assert.equal(typeProblems(new Map(objects.map((one) => [one.metadata.name, one]))), '');
+    const waves = objects.map(({ metadata }) =>
+      Number(metadata.annotations?.['argocd.argoproj.io/sync-wave']),
+    );
+    assert.deepEqual(waves, [-2, -1, 0]);
   });
 });
 

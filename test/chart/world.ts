@@ -75,6 +75,11 @@ export class InstalledWorld {
     if (code !== 0) throw new Error(stderr);
   }
 
+  /** Tells of every version of every object, as watches would. */
+  onCommit(listener: (object: { readonly kind: string }) => void): void {
+    this.#kubernetes.server.store.onCommit((_shelf, { object }) => listener(object));
+  }
+
   access(token: string): ClusterAccess {
     return {
       server: this.#kubernetes.url,
