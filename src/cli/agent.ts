@@ -5,12 +5,15 @@ import * as z from 'zod';
 import { createCredentialsClient } from '../agent/credentials-client.ts';
 import { startAgent } from '../agent/index.ts';
 import { createLinuxHost } from '../agent/linux-host.ts';
+import { createNetworkProber } from '../backends/index.ts';
 import { findCluster } from '../kube/kubeconfig.ts';
 import { createRuntime } from '../runtime/index.ts';
 import { createLog } from '../runtime/log.ts';
 import { createMetrics } from '../runtime/metrics.ts';
+import { addresses, apiServerAddresses } from './address-setting.ts';
 import { defineCommand } from './command.ts';
 import { serveEndpoints, watchHandlers } from './http-endpoints.ts';
+import { flag } from './settings.ts';
 import { stopSignal } from './signals.ts';
 import { version } from './version.ts';
 
@@ -34,6 +37,12 @@ export const command = defineCommand({
       .string()
       .default('/var/lib/poolkeeper')
       .describe("The host's directory for mounts and the journal"),
+    probeRefusedAddresses: addresses()
+      .default([])
+      .describe('Addresses and networks that this node does not probe for backends'),
+    probeLoopback: flag()
+      .default(false)
+      .describe("Probe backends on the node's own loopback addresses"),
     httpAddress: z
       .string()
       .default('127.0.0.1:8081')
@@ -72,10 +81,17 @@ export const command = defineCommand({
           clock: runtime.clock,
         })
       : undefined;
+    const network = createNetworkProber({
+      ...runtime,
+      probeLoopback: given.probeLoopback,
+      refusedAddresses: given.probeRefusedAddresses,
+      apiServerAddresses: apiServerAddresses(to.server),
+    });
     const agent = startAgent({
       runtime,
       to,
       host,
+      network,
       nodeName,
       namespace,
       root,

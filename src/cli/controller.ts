@@ -8,6 +8,7 @@ import { createRuntime } from '../runtime/index.ts';
 import { createLog } from '../runtime/log.ts';
 import { createMetrics } from '../runtime/metrics.ts';
 import { randomUuid } from '../runtime/random.ts';
+import { addresses } from './address-setting.ts';
 import { defineCommand } from './command.ts';
 import { serveCredentials } from './credentials-server.ts';
 import { serveDebug } from './debug-pools.ts';
@@ -61,6 +62,14 @@ const settings = z.object({
     .optional()
     .describe(
       "Let HTTP backends be on the operator's own machine; default: only outside a cluster",
+    ),
+  probeRefusedAddresses: addresses()
+    .default([])
+    .describe('Addresses and networks that http and s3 backends may not be on, such as 10.0.0.0/8'),
+  probeAllowedAddresses: addresses()
+    .default([])
+    .describe(
+      "Those that they may be on although they lie inside the cluster or are refused; the Services' network is not known to the operator, name what it has of storage here",
     ),
   leaderElect: flag().default(true).describe('Work only while holding the lease'),
   httpAddress: z
@@ -130,6 +139,8 @@ export const command = defineCommand({
       pollPace: given.azureSpeed,
       identity: `${hostname()}_${randomUuid(runtime.random).slice(0, 8)}`,
       leaderElect: given.leaderElect,
+      refusedAddresses: given.probeRefusedAddresses,
+      allowedAddresses: given.probeAllowedAddresses,
       probeLoopback: given.probeLoopback ?? !process.env['KUBERNETES_SERVICE_HOST'],
       credentials: {
         audience: given.credentialsAudience,

@@ -1,7 +1,6 @@
 // Puts the operator together: connection, caches, leadership, controllers. Used by the controller
 // process and by the local environment, which therefore run exactly the same thing.
 
-import { isIP } from 'node:net';
 import type { AzureCloud } from '../azure/port.ts';
 import { addressRules } from '../backends/index.ts';
 import type { ControllerContext } from '../controllers/context.ts';
@@ -11,6 +10,7 @@ import {
   type StartOptions,
   startControllers,
 } from '../controllers/index.ts';
+import { exposeBackendMetrics } from '../controllers/observation/backend-metrics.ts';
 import { exposePoolMetrics } from '../controllers/observation/pool-metrics.ts';
 import { type PoolFilter, reportPools } from '../controllers/observation/pool-report.ts';
 import { createBackendProber } from '../controllers/storage-backend/index.ts';
@@ -32,6 +32,7 @@ import { assert } from '../runtime/assert.ts';
 import { formatTime } from '../runtime/clock.ts';
 import { PoolkeeperError } from '../runtime/errors.ts';
 import type { Runtime } from '../runtime/index.ts';
+import { apiServerAddresses } from './address-setting.ts';
 import { version } from './version.ts';
 
 export interface OperatorOptions {
@@ -133,6 +134,7 @@ export function startOperator(options: OperatorOptions): Operator {
     () => {},
   );
   const stores = viewsOf(sources);
+  exposeBackendMetrics({ context: { runtime, stores }, isWorking: () => state.isWorking });
   exposePoolMetrics({ context: { runtime, stores }, sources, isWorking: () => state.isWorking });
   const controllers = startWork(options, {
     context: { client: kubernetes.client, stores, events },
@@ -204,7 +206,7 @@ function startWork(
       clock: runtime.clock,
       rules: addressRules({
         probeLoopback: options.probeLoopback,
-        apiServerAddresses: 'server' in access ? addressOf(access.server) : [],
+        apiServerAddresses: 'server' in access ? apiServerAddresses(access.server) : [],
         clusterNetworks: () => podNetworks(parts.sources),
         refusedAddresses: options.refusedAddresses,
         allowedAddresses: options.allowedAddresses,
@@ -253,12 +255,4 @@ function elect(
       if (cause === 'lost') onLost();
     },
   });
-}
-
-/** The API server's own address is nobody's storage. */
-function addressOf(server: string): string[] {
-  const { hostname, port, protocol } = new URL(server);
-  const host = hostname.replace(/^\[|\]$/g, '');
-  if (isIP(host) === 0) return [];
-  return [`${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`];
 }
