@@ -70,6 +70,17 @@ export function planHook(
   return { ...rest(ended, `hook ${moment} ended`), waitMilliseconds: 0 };
 }
 
+/** The same for a hook that was asked for already; undefined for one that was not. */
+export function planRunningHook(
+  snapshot: PoolInstanceSnapshot,
+  status: PoolInstanceStatus,
+  moment: HookMoment,
+  now: number,
+): PoolInstancePlan | undefined {
+  const isRunning = hookState(snapshot.instance, moment) === 'Running';
+  return isRunning ? planHook(snapshot, status, moment, now) : undefined;
+}
+
 function recordStart(
   { spec, metadata }: PoolInstance,
   status: PoolInstanceStatus,

@@ -4,7 +4,7 @@ import { resourceFinalizer } from '../api/names.ts';
 import type { PoolInstanceStatus } from '../api/pool-instance.ts';
 import { nextPollDelay, POLL_ATTACH, POLL_INSTANCE } from './backoff.ts';
 import { planDataDisks } from './data-disks.ts';
-import { planHook } from './hooks.ts';
+import { planHook, planRunningHook } from './hooks.ts';
 import { carriesTags, inPhase, ownsTags, withoutOperation } from './member.ts';
 import type { MachineSeen, PoolInstancePlan, PoolInstanceSnapshot } from './pool-instance.ts';
 import {
@@ -39,7 +39,9 @@ export function planRelease(
   if (machine !== 'absent') {
     const seen = withMachine(status, machine);
     // The script sees the volume still there; its failing is on record and stops nothing.
-    const hook = isHookPossible(machine) ? planHook(snapshot, seen, 'onRelease', now) : undefined;
+    const hook = isHookPossible(machine)
+      ? planHook(snapshot, seen, 'onRelease', now)
+      : planRunningHook(snapshot, seen, 'onRelease', now);
     if (hook) return hook;
     if (operation?.state === 'InProgress') return polled(snapshot, seen, POLL_ATTACH, now);
     if (operation?.state === 'Failed') return retried(seen, operation, now);

@@ -3,7 +3,7 @@ import { timestamp } from '../api/conditions.ts';
 import type { PoolInstanceStatus } from '../api/pool-instance.ts';
 import { POLL_ATTACH, POLL_INSTANCE } from './backoff.ts';
 import { planDataDisks } from './data-disks.ts';
-import { planHook } from './hooks.ts';
+import { planHook, planRunningHook } from './hooks.ts';
 import { carriesTags, inPhase, withoutOperation } from './member.ts';
 import type { MachineSeen, PoolInstancePlan, PoolInstanceSnapshot } from './pool-instance.ts';
 import { isOn, orphansOn } from './pool-instance-orphan.ts';
@@ -51,6 +51,9 @@ export function planUse(
   if (!isScript && operation?.state === 'InProgress')
     return polled(snapshot, seen, POLL_ATTACH, now);
   if (!isScript && operation?.state === 'Failed') return retried(seen, operation, now);
+  // The machine counts as updating while a script runs in it: its time must be judged all the same.
+  const running = planRunningHook(snapshot, seen, 'onClaim', now);
+  if (running) return running;
   if (machine.provisioningState === 'Updating') return polled(snapshot, seen, POLL_ATTACH, now);
   if (machine.provisioningState === 'Failed' && !claimRef) {
     const message = `VM ${machine.name} is in the provisioning state Failed`;
