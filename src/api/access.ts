@@ -89,7 +89,11 @@ export const controllerAccess: Access = {
       ['create', 'delete', 'list', 'patch', 'watch'],
       [backendProbes],
     ),
-    rule('knows which nodes there are, and their disks', ['list', 'watch'], [storageNodes]),
+    rule(
+      'knows which nodes there are, and their disks; forgets those of nodes that are gone',
+      ['delete', 'list', 'watch'],
+      [storageNodes],
+    ),
     rule('knows which nodes there are', ['list', 'watch'], [nodes]),
     rule('learns whether a namespace is going away', ['get'], [namespaces]),
     rule('reads the certificates that backends name', ['get'], [configMaps]),

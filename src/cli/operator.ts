@@ -13,6 +13,7 @@ import {
 import { exposeBackendMetrics } from '../controllers/observation/backend-metrics.ts';
 import { exposePoolMetrics } from '../controllers/observation/pool-metrics.ts';
 import { type PoolFilter, reportPools } from '../controllers/observation/pool-report.ts';
+import { exposeStorageMetrics } from '../controllers/observation/storage-metrics.ts';
 import { createBackendProber } from '../controllers/storage-backend/index.ts';
 import { createSources, viewsOf } from '../controllers/stores.ts';
 import type { TcpProbe } from '../controllers/tcp-probe.ts';
@@ -136,6 +137,7 @@ export function startOperator(options: OperatorOptions): Operator {
   const stores = viewsOf(sources);
   exposeBackendMetrics({ context: { runtime, stores }, isWorking: () => state.isWorking });
   exposePoolMetrics({ context: { runtime, stores }, sources, isWorking: () => state.isWorking });
+  exposeStorageMetrics({ context: { runtime, stores }, isWorking: () => state.isWorking });
   const controllers = startWork(options, {
     context: { client: kubernetes.client, stores, events },
     sources,

@@ -36,6 +36,7 @@ import {
   serverOf,
   watchStorageBackends,
 } from './storage-backend/index.ts';
+import { reconcileStorageNode, watchStorageNodes } from './storage-node/index.ts';
 import {
   type Agents,
   reconcileStoragePool,
@@ -264,7 +265,15 @@ function startStorage(
     reconcile: reconcileStorageBackend({ context, prober, agents }),
   });
   watchStorageBackends(sources, agents, backends.queue);
-  return [pools, backends];
+  const inventories = runController({
+    name: 'storage-node',
+    runtime,
+    startWhen,
+    workers: 1,
+    reconcile: reconcileStorageNode(context, agents),
+  });
+  watchStorageNodes(sources, agents, inventories.queue);
+  return [pools, backends, inventories];
 }
 
 /** The queue, but everything arrives a moment later, so that bursts fold into one pass. */

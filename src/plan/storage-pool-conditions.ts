@@ -21,6 +21,8 @@ export interface StoragePoolConditionsInput {
   readonly stall: Stall | undefined;
   /** Set while the pool is being deleted. */
   readonly deletion: PoolDeletion | undefined;
+  /** What pods can have of it; absent where it is not offered to any. */
+  readonly exposed?: Judgement | undefined;
 }
 
 interface Judgement {
@@ -28,6 +30,13 @@ interface Judgement {
   readonly reason: Reason;
   readonly message: string;
 }
+
+/** Deletion waits for somebody to do something. */
+const stuckReasons: ReadonlySet<Reason> = new Set([
+  'CleanupFailed',
+  'CleanupBlocked',
+  'VolumesBound',
+]);
 
 type Setter = (type: ConditionType, judgement: Judgement | undefined) => void;
 
@@ -42,7 +51,7 @@ export function storagePoolConditions(input: StoragePoolConditionsInput, now: nu
   };
   if (deletion) {
     const { reason, message } = deletion;
-    const isStuck = reason === 'CleanupFailed' || reason === 'CleanupBlocked';
+    const isStuck = stuckReasons.has(reason);
     set('Ready', { status: 'False', reason: 'DeletionRequested', message });
     set('Reconciling', isStuck ? undefined : { status: 'True', reason: 'Progressing', message });
     set('Stalled', isStuck ? { status: 'True', reason, message } : undefined);
@@ -115,6 +124,7 @@ function stalledOf(verdicts: readonly MountVerdict[]): Stall | undefined {
   const stalled = verdicts.filter(({ isStalled }) => isStalled);
   const [first] = stalled;
   if (!first) return undefined;
+  if (first.complaint) return first.complaint;
   return { reason: first.reason, message: describe(stalled, verdicts.length) };
 }
 

@@ -3,6 +3,7 @@ import { findCondition } from '../api/conditions.ts';
 import type { NodeMount, NodeMountPhase } from '../api/node-mount.ts';
 import { type Reason, reasonOf } from '../api/reasons.ts';
 import type { StoragePoolPhase } from '../api/storage-pool.ts';
+import type { Stall } from './pool-conditions.ts';
 import type { NodeSeen } from './storage-pool-children.ts';
 import { describeRemains, describeSilence, isGone } from './storage-pool-release.ts';
 
@@ -18,6 +19,8 @@ export interface MountVerdict {
   readonly reason: Reason;
   readonly message: string;
   readonly mount: NodeMount | undefined;
+  /** It may be used, but something that the spec asks can't be done. */
+  readonly complaint?: Stall | undefined;
 }
 
 export function judgeMount(
@@ -71,7 +74,15 @@ function judgeReport(
   const reason = ready ? reasonOf(ready.reason) : 'Progressing';
   const said = ready?.message ?? progress?.message ?? phase;
   if (ready?.status === 'True')
-    return verdict(node, mount, { ...common, type: 'ready', reason, message: said });
+    return verdict(node, mount, {
+      ...common,
+      type: 'ready',
+      reason,
+      message: said,
+      ...(stalled && common.isStalled
+        ? { complaint: { reason: reasonOf(stalled.reason), message: stalled.message } }
+        : {}),
+    });
   const isStuck = common.isStalled || phase === 'Failed' || reason !== 'Progressing';
   const percent = progress?.percent === undefined ? '' : ` (${progress.percent} %)`;
   const message = isStuck || said.includes('%') ? said : `${said}${percent}`;
@@ -83,7 +94,7 @@ function verdict(
   node: string,
   mount: NodeMount | undefined,
   rest: Pick<MountVerdict, 'type' | 'phase' | 'reason' | 'message'> &
-    Partial<Pick<MountVerdict, 'isStalled' | 'isWorking'>>,
+    Partial<Pick<MountVerdict, 'isStalled' | 'isWorking' | 'complaint'>>,
 ): MountVerdict {
   const isStalled = rest.reason === 'NodeGone';
   return { isStalled, isWorking: false, ...rest, node, mount };

@@ -11,6 +11,10 @@ import {
   watchStorageBackends,
 } from '../../src/controllers/storage-backend/index.ts';
 import {
+  reconcileStorageNode,
+  watchStorageNodes,
+} from '../../src/controllers/storage-node/index.ts';
+import {
   reconcileStoragePool,
   trackAgents,
   watchStoragePools,
@@ -89,7 +93,16 @@ export class StorageOperator {
       reconcile: reconcileStorageBackend({ context, prober, agents }),
     });
     const unwatchBackends = watchStorageBackends(sources, agents, backends.queue);
+    const inventories = runController({
+      name: 'storage-node',
+      runtime,
+      startWhen,
+      reconcile: reconcileStorageNode(context, agents),
+    });
+    const unwatchInventories = watchStorageNodes(sources, agents, inventories.queue);
     this.#stops.push(
+      () => unwatchInventories(),
+      () => inventories.stop(),
       () => unwatch(),
       () => unwatchBackends(),
       () => agents.stop(),

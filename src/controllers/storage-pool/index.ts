@@ -3,6 +3,7 @@ import { storagePools } from '../../api/resources.ts';
 import type { StoragePool, StoragePoolStatus } from '../../api/storage-pool.ts';
 import { isNotFound, type Key, type Reconcile, type Result } from '../../kube/index.ts';
 import { planOrphans, planStoragePool } from '../../plan/storage-pool.ts';
+import { storagePoolEvents } from '../../plan/storage-pool-events.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { ControllerContext } from '../context.ts';
 import { reportTransition } from '../report-transition.ts';
@@ -10,6 +11,7 @@ import { resultOf } from '../result.ts';
 import { writeStatus } from '../write-status.ts';
 import type { Agents } from './agents.ts';
 import { apply, release } from './apply.ts';
+import { gatherExposure } from './exposure.ts';
 import { gather, gatherOrphans } from './gather.ts';
 import { CREDENTIALS_MILLISECONDS, gatherSources, usesCredentials } from './sources.ts';
 
@@ -21,13 +23,19 @@ export function reconcileStoragePool(context: ControllerContext, agents: Agents)
     const pool = context.stores.storagePools.byKey(key);
     if (!pool) return letOrphansGo(context, agents, { key, log });
     const sources = await gatherSources(context, pool);
-    const snapshot = gather(context, agents, pool, sources);
+    const seen = gather(context, agents, pool, sources);
+    const exposure = await gatherExposure(
+      context,
+      pool,
+      seen.nodes.map(({ name }) => name),
+    );
+    const snapshot = { ...seen, exposure };
     const plan = planStoragePool(snapshot, context.runtime.clock.now());
     await apply(context, log, pool, plan.steps);
     if (plan.steps.some(({ type }) => type === 'releasePool')) return { type: 'done' };
     try {
       const isWritten = await writeStatus(context.client, storagePools, pool, plan.status);
-      if (isWritten) reportPhase(context, log, pool, plan.status);
+      if (isWritten) report(context, log, pool, plan.status);
     } catch (error) {
       // Deleted for good while this pass went on.
       if (!isNotFound(error)) throw error;
@@ -46,6 +54,17 @@ async function letOrphansGo(
   const { mounts, nodes } = gatherOrphans(context, agents, key);
   for (const step of planOrphans(mounts, nodes)) await release(context, log, step.mount, step);
   return { type: 'done' };
+}
+
+function report(
+  context: ControllerContext,
+  log: Log,
+  pool: StoragePool,
+  status: StoragePoolStatus,
+): void {
+  reportPhase(context, log, pool, status);
+  for (const { type, reason, message } of storagePoolEvents(pool.status, status))
+    context.events.event(pool, type, reason, 'Observe', message);
 }
 
 const BAD_PHASES: ReadonlySet<string> = new Set(['Degraded', 'Failed', 'Unknown']);
