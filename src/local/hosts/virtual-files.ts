@@ -154,10 +154,20 @@ function foreignMountinfo(machine: Machine, processId: number): string | undefin
   return `${lines.join('\n')}\n`;
 }
 
+/** `UU` when both members are in use, `U_` when the second is not. */
+function slotsOf(array: MdArray): string {
+  const marks = Array.from({ length: array.shape.raidDisks }, (_, slot) =>
+    array.members.some((member) => member.slot === slot && member.state === 'active') ? 'U' : '_',
+  );
+  return marks.join('');
+}
+
 function mdstat(machine: Machine): string {
-  const lines = ['Personalities : [raid0] [raid1] [raid4] [raid5] [raid6] [raid10]'];
+  // As modules are loaded when they are needed, only levels in use are known.
+  const levels = new Set(machine.blocks.arrays.map(({ shape }) => `[raid${shape.level}]`));
+  const lines = [`Personalities : ${[...levels].join(' ')}`.trimEnd()];
   for (const array of machine.blocks.arrays) {
-    const members = array.members.map(({ kernelName, deviceNumber, state }) => {
+    const members = array.members.toReversed().map(({ kernelName, deviceNumber, state }) => {
       const mark = state === 'faulty' ? '(F)' : state === 'spare' ? '(S)' : '';
       return `${kernelName}[${deviceNumber}]${mark}`;
     });
@@ -165,8 +175,10 @@ function mdstat(machine: Machine): string {
     const active = raidDisks - array.degraded;
     const state = array.started ? `active raid${level}` : 'inactive';
     lines.push(`${array.kernelName} : ${state} ${members.join(' ')}`);
-    if (array.started)
-      lines.push(`      ${array.sizeBytes / 1024} blocks super 1.2 [${raidDisks}/${active}]`);
+    if (array.started) {
+      const counts = level === 0 ? '' : ` [${raidDisks}/${active}] [${slotsOf(array)}]`;
+      lines.push(`      ${array.sizeBytes / 1024} blocks super 1.2${counts}`);
+    }
     const position = array.syncPosition(machine.monotonic(), machine.syncBytesPerSecond);
     if (array.sync && position !== undefined) {
       const percent = ((100 * position) / array.shape.usedBytes).toFixed(1);

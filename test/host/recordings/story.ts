@@ -71,7 +71,6 @@ export const story: readonly StoryStep[] = [
   run('wipefs of ext4', 'wipefs -n -J /dev/@md'),
   run('a directory is made', `mkdir -p ${where}`),
   run('mount', `mount -t ext4 -o nosuid,nodev /dev/@md ${where}`),
-  run('stat -f of what is mounted', `stat -f -c '%T %S' ${where}`),
   run('mount at a directory that is missing', 'mount -t ext4 /dev/@md /run/no-such-directory'),
   run('mount of what is no filesystem', `mount -t ext4 @c ${where}`),
   run('mkfs.ext4 of what is mounted', 'mkfs.ext4 /dev/@md'),

@@ -57,6 +57,7 @@ export const lsblk: Program = async (call) => {
   const { blocks } = call.machine;
   const missing = operands.find((path) => !blocks.resolve(path));
   if (missing) {
+    call.out('{\n   "blockdevices": [\n\n   ]\n}\n');
     call.err(`lsblk: ${missing}: not a block device\n`);
     return 32;
   }

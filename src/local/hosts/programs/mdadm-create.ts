@@ -23,6 +23,15 @@ export async function create(call: ProgramCall, parsed: ParsedArguments): Promis
   await call.work(40);
   const request = readRequest(call, parsed);
   if (typeof request === 'number') return request;
+  const busy = request.devices.filter((node) => call.machine.isBusy(node));
+  for (const { path } of busy) {
+    call.err(`mdadm: super1.x cannot open ${path}: Device or resource busy\n`);
+    call.err(`mdadm: ${path} is not suitable for this array.\n`);
+  }
+  if (busy.length > 0) {
+    call.err('mdadm: create aborted\n');
+    return 1;
+  }
   const inUse = call.machine.blocks.arrays.some(
     (array) => `/dev/md/${array.linkName}` === request.path,
   );
@@ -30,17 +39,12 @@ export async function create(call: ProgramCall, parsed: ParsedArguments): Promis
     call.err(`mdadm: Array name ${request.path} is in use already.\n`);
     return 1;
   }
-  const busy = request.devices.find((node) => call.machine.isBusy(node));
-  if (busy) {
-    call.err(`mdadm: cannot open ${busy.path}: Device or resource busy\n`);
-    return 2;
-  }
   if (refuseContents(call, request.devices) && !parsed.flags.has('--run')) {
-    call.err('mdadm: Continue creating array? \nmdadm: create aborted.\n');
+    call.err('Continue creating array? mdadm: create aborted.\n');
     return 1;
   }
   if (request.level > 0 && refuseSizes(call, request.devices) && !parsed.flags.has('--run')) {
-    call.err('mdadm: Continue creating array? \nmdadm: create aborted.\n');
+    call.err('Continue creating array? mdadm: create aborted.\n');
     return 1;
   }
   return build(call, request);
@@ -118,7 +122,7 @@ function refuseContents(call: ProgramCall, devices: readonly BlockNode[]): boole
     } else if (main) {
       const kind = main.type === 'ext4' ? 'ext2fs' : main.type;
       call.err(`mdadm: ${node.path} appears to contain an ${kind} file system\n`);
-      call.err(`       size=${node.sizeBytes / 1024}K\n`);
+      call.err(`       size=${node.sizeBytes / 1024}K  mtime=Thu Jan  1 00:00:00 1970\n`);
     } else call.err(`mdadm: partition table exists on ${node.path}\n`);
   }
   return found;

@@ -96,7 +96,7 @@ function manageOne(
       return 1;
     }
     array.fail(member);
-    call.err(`mdadm: set ${path} faulty in ${array.kernelName}\n`);
+    call.err(`mdadm: set ${path} faulty in /dev/${array.kernelName}\n`);
     return 0;
   }
   if (flags.has('--remove')) {
@@ -107,7 +107,7 @@ function manageOne(
     }
     array.members.splice(array.members.indexOf(member), 1);
     array.persist();
-    call.err(`mdadm: hot removed ${path} from ${array.kernelName}\n`);
+    call.err(`mdadm: hot removed ${path} from /dev/${array.kernelName}\n`);
     return 0;
   }
   if (!node || call.machine.isBusy(node)) {

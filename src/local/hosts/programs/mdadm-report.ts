@@ -16,7 +16,8 @@ export async function detail(call: ProgramCall, parsed: ParsedArguments): Promis
     return parsed.flags.has('--test') ? 4 : 1;
   }
   call.out(parsed.flags.has('--export') ? exportDetail(array) : printDetail(call, array));
-  if (!parsed.flags.has('--test')) return 0;
+  // With --export nothing is tested, whatever else is asked for.
+  if (!parsed.flags.has('--test') || parsed.flags.has('--export')) return 0;
   if (array.failed || !array.started) return 2;
   return array.degraded > 0 ? 1 : 0;
 }
@@ -107,6 +108,7 @@ export async function examine(call: ProgramCall, parsed: ParsedArguments): Promi
     ['MD_LEVEL', `raid${superblock.level}`],
     ['MD_DEVICES', superblock.raidDisks],
     ['MD_NAME', superblock.name],
+    ['MD_ARRAY_SIZE', `${(node.sizeBytes / 1e6).toFixed(2)}MB`],
     ['MD_UUID', colonUuid(superblock.arrayUuid)],
     ['MD_UPDATE_TIME', superblock.updatedAtSeconds],
     ['MD_DEV_UUID', colonUuid(superblock.deviceUuid)],

@@ -14,6 +14,12 @@ function openDevice(call: ProgramCall, path: string | undefined): BlockNode | un
   return node;
 }
 
+/** Below this, blocks are a kibibyte. */
+const SMALL_BYTES = 512 * 1024 * 1024;
+
+/** Groups with a copy of the superblock: 1 and the powers of 3, 5 and 7. */
+const backupGroups = [1, 3, 5, 7, 9, 25, 27, 49, 81, 125, 243, 343, 625, 729];
+
 /** Runs one stage that writes; false and a message when the device returns an error. */
 function attempt(call: ProgramCall, write: () => void): boolean {
   try {
@@ -30,8 +36,13 @@ export const mkfsExt4: Program = async (call) => {
     call.err('mke2fs 1.47.0 (5-Feb-2023)\n\tUsing EXT2FS Library version 1.47.0\n');
     return 0;
   }
-  const { values, operands } = parseArguments(call.arguments, ['-U', '-L', '-E', '-m', '-b', '-O']);
-  call.err('mke2fs 1.47.0 (5-Feb-2023)\n');
+  const parsed = parseArguments(call.arguments, ['-U', '-L', '-E', '-m', '-b', '-O']);
+  const { values, operands } = parsed;
+  const isQuiet = parsed.flags.has('-q');
+  const tell = (text: string): void => {
+    if (!isQuiet) call.out(text);
+  };
+  if (!isQuiet) call.err('mke2fs 1.47.0 (5-Feb-2023)\n');
   await call.work(30);
   const node = openDevice(call, operands[0]);
   if (!node) return 1;
@@ -44,10 +55,20 @@ export const mkfsExt4: Program = async (call) => {
   const before = readMain(node);
   if (before) call.out(`${node.path} contains a ${before.type} file system\n`);
   const uuid = values.get('-U') ?? randomUuid(call.machine.runtime.random);
-  const blocks = Math.floor(node.sizeBytes / 4096);
-  const groups = Math.max(1, Math.ceil(blocks / 32768));
-  call.out(`Creating filesystem with ${blocks} 4k blocks and ${blocks / 4} inodes\n`);
-  call.out(`Filesystem UUID: ${uuid}\n\n`);
+  const isSmall = node.sizeBytes < SMALL_BYTES;
+  const blockBytes = isSmall ? 1024 : 4096;
+  const blocks = Math.floor(node.sizeBytes / blockBytes);
+  const groupBlocks = blockBytes * 8;
+  const groups = Math.max(1, Math.ceil(blocks / groupBlocks));
+  tell(
+    `Creating filesystem with ${blocks} ${blockBytes / 1024}k blocks and ${blocks / 4} inodes\n`,
+  );
+  tell(`Filesystem UUID: ${uuid}\n`);
+  const backups = backupGroups
+    .filter((group) => group < groups)
+    .map((group) => group * groupBlocks + (isSmall ? 1 : 0));
+  if (backups.length > 0) tell(`Superblock backups stored on blocks: \n\t${backups.join(', ')}\n`);
+  tell('\n');
   const stages: [string, number][] = [
     ['Allocating group tables', 40],
     ['Writing inode tables', 150],
@@ -58,11 +79,11 @@ export const mkfsExt4: Program = async (call) => {
     await call.work(milliseconds);
     const counter = `0/${groups}`;
     const back = '\b'.repeat(counter.length);
-    call.out(`${stage}: ${counter}${back}${' '.repeat(counter.length)}${back}done\n`);
+    tell(`${stage}: ${counter}${back}${' '.repeat(counter.length)}${back}done\n`);
   }
   await call.work(100);
   if (!attempt(call, () => writeSignature(node.content, 'ext4', uuid))) return 1;
-  call.out('Writing superblocks and filesystem accounting information: done\n\n');
+  tell('Writing superblocks and filesystem accounting information: done\n\n');
   return 0;
 };
 

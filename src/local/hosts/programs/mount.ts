@@ -8,6 +8,7 @@ import { mountCeph, mountNfs } from './mount-network.ts';
 import { type Program, type ProgramCall, parseArguments } from './program.ts';
 
 const FAILED = 32;
+const SEE_DMESG = '       dmesg(1) may have more information after failed mount system call.\n';
 
 export const mount: Program = async (call) => {
   const { values, operands } = parseArguments(call.arguments, ['-t', '-o', '--types', '--options']);
@@ -20,7 +21,7 @@ export const mount: Program = async (call) => {
     return 1;
   }
   if (!isDirectory(call.machine, target)) {
-    call.err(`mount: ${target}: mount point does not exist.\n`);
+    call.err(`mount: ${target}: mount point does not exist.\n${SEE_DMESG}`);
     return FAILED;
   }
   if (type === 'nfs' || type === 'nfs4') return mountNfs(call, { source, target, options });
@@ -66,7 +67,7 @@ async function mountDevice(
     }
   } catch {
     call.err(`mount: ${target}: wrong fs type, bad option, bad superblock on ${node.path}, `);
-    call.err('missing codepage or helper program, or other error.\n');
+    call.err(`missing codepage or helper program, or other error.\n${SEE_DMESG}`);
     return FAILED;
   }
   await call.work(60);

@@ -19,6 +19,9 @@ const usageWords: Record<Signature['usage'], string> = {
   'partition-table': '',
 };
 
+/** What blkid says of the versions that mdadm and mkfs make here. */
+const versions: Readonly<Record<string, string>> = { linux_raid_member: '1.2', ext4: '1.0' };
+
 /** Exit codes: 0 found, 2 nothing found (or no such device, or unreadable), 8 ambivalent. */
 export const blkid: Program = async (call) => {
   const { operands } = parseArguments(call.arguments, ['-o', '--output', '-s', '-u']);
@@ -37,6 +40,9 @@ export const blkid: Program = async (call) => {
   if (main?.uuid) lines.push(`UUID=${main.uuid}`);
   if (main?.deviceUuid) lines.push(`UUID_SUB=${main.deviceUuid}`);
   if (main?.label) lines.push(`LABEL=${main.label}`);
+  const version = main && versions[main.type];
+  if (version !== undefined) lines.push(`VERSION=${version}`);
+  if (main?.usage === 'filesystem') lines.push('BLOCK_SIZE=4096');
   if (main) lines.push(`TYPE=${main.type}`, `USAGE=${usageWords[main.usage]}`);
   const table = signatures.find(({ type }) => type === 'gpt');
   if (table && !isRaid) lines.push(`PTUUID=${table.uuid}`, 'PTTYPE=gpt');
