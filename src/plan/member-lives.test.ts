@@ -118,6 +118,35 @@ const stories: Record<string, () => MemberWorld> = {
     world.run(180);
     return world;
   },
+  'its pool lets go of the machine': () => {
+    const world = withPair(aWorld());
+    world.run(60);
+    world.claim(claim());
+    world.run(60);
+    world.orphan('boxes-0');
+    world.run(120);
+    assert.equal(world.cloud.machines.size, 1);
+    assert.equal(
+      [...world.cloud.disks.values()][0]?.managedBy,
+      [...world.cloud.machines.keys()][0],
+    );
+    return world;
+  },
+  'its pool lets go of the disk, which is loose after the claim': () => {
+    const world = withPair(aWorld());
+    world.run(60);
+    world.claim(claim());
+    world.run(60);
+    world.orphan('disks-0');
+    world.run(60);
+    world.release('claim');
+    world.run(180);
+    assert.deepEqual(
+      [...world.cloud.disks.values()].map(({ managedBy }) => managedBy),
+      [undefined],
+    );
+    return world;
+  },
   'a kept disk is claimed again': () => {
     const world = withPair(aWorld({ recyclePolicy: 'Reuse' }));
     world.run(60);
@@ -173,6 +202,11 @@ const happening = fc.oneof(
     ),
   }),
   fc.record({ type: fc.constant('vanish' as const), number: fc.nat(2) }),
+  fc.record({
+    type: fc.constant('orphan' as const),
+    name: fc.constantFrom('boxes-0', 'boxes-1', 'disks-0', 'disks-1'),
+  }),
+  fc.record({ type: fc.constant('crash' as const), times: fc.integer({ min: 1, max: 4 }) }),
 );
 
 const policies = fc.record({
@@ -202,6 +236,11 @@ function happen(
       return world.deleteRecord(what.name);
     case 'fail':
       world.cloud.failures.set(what.step, ['InternalError']);
+      return;
+    case 'orphan':
+      return world.orphan(what.name);
+    case 'crash':
+      world.crashes = what.times;
       return;
     case 'vanish': {
       const id = [...world.cloud.machines.keys()][what.number];

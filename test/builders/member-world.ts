@@ -9,6 +9,7 @@ import type { PoolVolume, PoolVolumeStatus } from '../../src/api/pool-volume.ts'
 import type { VolumePool } from '../../src/api/volume-pool.ts';
 import { allocate } from '../../src/plan/allocation.ts';
 import { isOver, isWaiting } from '../../src/plan/instance-claim.ts';
+import { isOrphanTagged } from '../../src/plan/member.ts';
 import {
   EMPTY_INSTANCE_STATUS,
   instanceNeedsLook,
@@ -47,6 +48,8 @@ export class MemberWorld {
   readonly violations: string[] = [];
   /** False: deleted records go at once with the pool's say, as when their whole namespace goes. */
   swept = false;
+  /** So many status writes are lost: the operator is killed just before each. */
+  crashes = 0;
   #seconds = 0;
   #versions = 1;
   readonly #pools: MemberWorldOptions;
@@ -83,6 +86,23 @@ export class MemberWorld {
     if (!member || member.metadata.deletionTimestamp) return;
     this.say(`the record of ${name} is deleted`);
     this.#write(member, { deletionTimestamp: timeAt(this.#seconds) });
+  }
+
+  /** Its pool is deleted with deletionPolicy Orphan: the mark that comes first. */
+  orphan(name: string): void {
+    const member = this.instances.get(name) ?? this.volumes.get(name);
+    const isReleasing = member?.status?.phase === 'Releasing' || this.#isOver(member);
+    if (!member?.spec.claimRef || member.spec.orphan || isReleasing) return;
+    this.say(`the pool of ${name} lets go of it`);
+    this.#markOrphan(member);
+  }
+
+  #isOver(member: Member | undefined): boolean {
+    return member !== undefined && this.#claimOf(member) === 'over';
+  }
+
+  #markOrphan(member: Member): void {
+    this.#write(member, {}, { orphan: { from: 'story', time: timeAt(this.#seconds) } });
   }
 
   /** Goes on until nothing happens for so long; a longer story is no story. */
@@ -147,6 +167,7 @@ export class MemberWorld {
         claim,
         volumes,
         strays: look ? this.cloud.strays(instance, [...this.volumes.values()]) : [],
+        isClaimTold: true,
         leftovers: [],
         installation: 'story',
         pollPace: 1,
@@ -189,6 +210,7 @@ export class MemberWorld {
     this.#judge(member, plan);
     const outcome = step ? this.#carryOut(member, plan) : { status: plan.status };
     if (outcome === 'gone') {
+      if (member.spec.orphan) this.#judgeOrphan(member);
       this.say(`${name}: ${step?.type} (${because})`);
       this.instances.delete(name);
       this.volumes.delete(name);
@@ -199,6 +221,11 @@ export class MemberWorld {
     if (!current) return;
     if (step) this.say(`${name}: ${step.type} (${because})`);
     if (outcome.error) this.say(`${name}: Azure refuses: ${outcome.error}`);
+    if (this.crashes > 0 && (step || plan.status !== member.status)) {
+      this.crashes--;
+      this.say(`${name}: killed before its status is written`);
+      return;
+    }
     const status = outcome.status as Member['status'];
     if (status?.phase !== from) this.say(`${name}: ${from} → ${status?.phase}`);
     this.add({ ...current, status } as Member);
@@ -221,6 +248,9 @@ export class MemberWorld {
       case 'releaseVolumes':
         for (const volume of step.volumes) this.#letGo(volume);
         return { status };
+      case 'orphanVolumes':
+        for (const volume of step.volumes) this.#markOrphan(volume);
+        return { status };
       case 'forgetHolder':
         this.#letGo(member as PoolVolume);
         return { status };
@@ -240,6 +270,24 @@ export class MemberWorld {
     }
   }
 
+  /** It stays as it was, with nothing of ours on it; and its claim knows. */
+  #judgeOrphan(member: Member): void {
+    const { name } = member.metadata;
+    const seen =
+      member.kind === 'PoolInstance'
+        ? this.cloud.machine(member as PoolInstance)
+        : this.cloud.disk(member as PoolVolume);
+    // Somebody else may have deleted it.
+    if (seen && !isOrphanTagged(seen.tags))
+      this.violations.push(`${name} goes with our tags on it`);
+    const claim = [...this.claims.values()].find(
+      ({ metadata }) => metadata.uid === member.spec.claimRef?.uid,
+    );
+    if (!claim) return;
+    if (member.kind === 'PoolInstance') this.claims.delete(claim.metadata.name);
+    else this.claims.set(claim.metadata.name, told(claim, member));
+  }
+
   #letGo(volume: PoolVolume): void {
     const { claimRef } = volume.spec;
     const claim = claimRef ? { claimRef: undefined, lastClaimRef: claimRef } : {};
@@ -249,7 +297,7 @@ export class MemberWorld {
   /** Nothing of an active claim is taken from it, and nothing that rests is disturbed. */
   #judge(member: Member, { step }: PoolInstancePlan | VolumePlan): void {
     const { name } = member.metadata;
-    const isActive = this.#claimOf(member) === 'active';
+    const isActive = this.#claimOf(member) === 'active' && !member.spec.orphan;
     const type = step?.type ?? '';
     if (isActive && ['deleteInstance', 'deleteDisk', 'clearClaim', 'retire'].includes(type))
       this.violations.push(`${type} of ${name}, which is claimed`);
@@ -262,7 +310,7 @@ export class MemberWorld {
     if (step?.type === 'changeDataDisks') {
       for (const volume of this.volumes.values()) {
         const isDetached = step.detach.includes(volume.status?.azure?.resourceId ?? '');
-        if (isDetached && this.#claimOf(volume) === 'active')
+        if (isDetached && this.#claimOf(volume) === 'active' && !volume.spec.orphan)
           this.violations.push(`${volume.metadata.name} is detached from its claim`);
       }
     }
@@ -314,4 +362,9 @@ export class MemberWorld {
 
 function withoutAbsent(value: object): object {
   return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined));
+}
+
+/** A claim that was told of its disk never waits for another. */
+function told(claim: InstanceClaim, { metadata: { name, uid } }: Member): InstanceClaim {
+  return { ...claim, status: { conditions: [], commands: [], volume: { name, uid } } };
 }

@@ -69,8 +69,10 @@ export class StoryCloud {
   strays(instance: PoolInstance, volumes: readonly PoolVolume[]): AttachedVolume[] {
     const attached = this.machine(instance)?.dataDisks ?? [];
     return attached.flatMap(({ diskId, lun }) => {
+      const noted = instance.status?.volumes.find(({ resourceId }) => resourceId === diskId);
       const volume = volumes.find(({ status }) => status?.azure?.resourceId === diskId);
-      if (!volume || volume.spec.instanceRef?.uid === instance.metadata.uid) return [];
+      if (!volume || noted?.orphaned || volume.spec.instanceRef?.uid === instance.metadata.uid)
+        return [];
       const { name, uid } = volume.metadata;
       return [{ name, uid, resourceId: diskId, lun }];
     });
@@ -111,6 +113,9 @@ export class StoryCloud {
       }
       case 'tagInstance':
         this.#changeMachine(id, { tags: { ...this.machines.get(id)?.tags, ...step.tags } });
+        return undefined;
+      case 'orphanMachine':
+        this.#changeMachine(id, { tags: changed(this.machines.get(id)?.tags, step.tags) });
         return undefined;
       case 'tagDisk':
         this.#changeDisk(id, { tags: changed(this.disks.get(id)?.tags, step.tags) });
