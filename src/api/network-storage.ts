@@ -48,19 +48,19 @@ export function nfsExportPath() {
 
 /** `address:port` with IPv6 in brackets. */
 export function iscsiPortal() {
-  return z
-    .string()
-    .max(261)
-    .regex(/^([A-Za-z0-9][-A-Za-z0-9.]*|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$/)
-    .describe('Address and port of the target portal, such as `10.0.0.5:3260`.');
+  return withRules(z.string().max(261), {
+    rule: "self.matches('^([A-Za-z0-9][-A-Za-z0-9.]*|\\\\[[0-9A-Fa-f:.]+\\\\]):[0-9]{1,5}$')",
+    message: 'must be an address and a port, such as 10.0.0.5:3260 or [fd00::5]:3260',
+  }).describe('Address and port of the target portal, such as `10.0.0.5:3260`.');
 }
 
 export function iscsiTarget() {
-  return z
-    .string()
-    .max(223)
-    .regex(/^(iqn\.[0-9]{4}-[0-9]{2}\.[a-z0-9.:-]+|(eui|naa)\.[0-9A-Fa-f]{16,32})$/)
-    .describe('Name of the target, such as `iqn.2026-01.com.example:data`.');
+  return withRules(z.string().max(223), {
+    rule: "self.matches('^(iqn\\\\.[0-9]{4}-[0-9]{2}\\\\.[a-z0-9.:-]+|(eui|naa)\\\\.[0-9A-Fa-f]{16,32})$')",
+    message:
+      'must be the name of a target in lower case, such as iqn.2026-01.com.example:data, or ' +
+      'begin with eui. or naa.',
+  }).describe('Name of the target, such as `iqn.2026-01.com.example:data`.');
 }
 
 export function iscsiLun() {
@@ -71,10 +71,10 @@ export const cephFields = {
   monitors: setList(
     z
       .array(
-        z
-          .string()
-          .max(261)
-          .regex(/^([A-Za-z0-9][-A-Za-z0-9.]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$/),
+        withRules(z.string().max(261), {
+          rule: "self.matches('^([A-Za-z0-9][-A-Za-z0-9.]*|\\\\[[0-9A-Fa-f:.]+\\\\])(:[0-9]{1,5})?$')",
+          message: 'must be the address of a monitor, such as 10.0.0.1 or 10.0.0.1:6789',
+        }),
       )
       .min(1)
       .max(15),

@@ -75,6 +75,11 @@ class Trial {
     await this.#measure(mountedAt);
     await this.#unmount();
     await this.#removeDirectory();
+    const { outcome } = this.#seen;
+    if (outcome.type === 'succeeded')
+      this.#with({
+        outcome: { ...outcome, said: `${outcome.said}; ${mount.source} can be mounted` },
+      });
     return this.#with({
       totalMilliseconds: this.#seen.totalMilliseconds + mountedAt - this.#startedAt,
     });
