@@ -51,7 +51,16 @@ function rule(
   };
 }
 
-const { events, leases, namespaces, nodes, secrets, configMaps } = builtIns;
+const {
+  events,
+  leases,
+  namespaces,
+  nodes,
+  persistentVolumes,
+  secrets,
+  configMaps,
+  storageClasses,
+} = builtIns;
 const {
   backendProbes,
   instanceClaims,
@@ -95,6 +104,12 @@ export const controllerAccess: Access = {
       [storageNodes],
     ),
     rule('knows which nodes there are', ['list', 'watch'], [nodes]),
+    rule(
+      'offers storage to pods, and takes the offer back',
+      ['create', 'delete', 'list', 'patch', 'watch'],
+      [persistentVolumes],
+    ),
+    rule('names the class of what it offers', ['create', 'delete', 'get'], [storageClasses]),
     rule('learns whether a namespace is going away', ['get'], [namespaces]),
     rule('reads the certificates that backends name', ['get'], [configMaps]),
     rule('tells people what happened', ['create', 'patch'], [events]),
