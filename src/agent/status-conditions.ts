@@ -212,7 +212,10 @@ function mounted({ situation, error, plan }: Observation): Judgement {
     return {
       status: 'True',
       reason: 'AsExpected',
-      message: `${own.source} is mounted at ${mountPoint.path}.`,
+      message:
+        situation.type === 'local'
+          ? `The directory lies on ${own.source}.`
+          : `${own.source} is mounted at ${mountPoint.path}.`,
     };
   if (error !== undefined && plan.type === 'step' && plan.step.type === 'mount')
     return { status: 'False', reason: 'MountFailed', message: messageOf(error) };

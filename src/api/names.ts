@@ -15,6 +15,9 @@ export const labels = {
   pool: `${apiGroup}/pool`,
   /** On a child: the kind of that pool. */
   poolKind: `${apiGroup}/pool-kind`,
+  /** On a PersistentVolume, which can't have an owner in a namespace: whose it is. */
+  poolNamespace: `${apiGroup}/pool-namespace`,
+  poolUid: `${apiGroup}/pool-uid`,
   /** On a NodeMount: its node. */
   node: `${apiGroup}/node`,
   /** On a bound child: the name of the claim. For people and selectors; the spec is what counts. */

@@ -1,7 +1,7 @@
 // What every controller works with: the caches, the client, the cloud, and whose installation it is.
 
 import type { BackendProbe } from '../api/backend-probe.ts';
-import type { Lease, Node } from '../api/built-in.ts';
+import type { Lease, Node, PersistentVolume } from '../api/built-in.ts';
 import type { InstanceClaim } from '../api/instance-claim.ts';
 import type { InstancePool } from '../api/instance-pool.ts';
 import type { NodeMount } from '../api/node-mount.ts';
@@ -33,6 +33,8 @@ export interface Sources {
   readonly nodeMounts: Store<NodeMount>;
   readonly storageNodes: Store<StorageNode>;
   readonly nodes: Store<Node>;
+  /** Those that offer storage pools to pods. */
+  readonly persistentVolumes: Store<PersistentVolume>;
   /** Those of the operator's own namespace: the agents' heartbeats are among them. */
   readonly leases: Store<Lease>;
 }

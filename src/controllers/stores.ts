@@ -1,6 +1,7 @@
 // The caches of the controller and the indexes its gather steps look things up by.
-import { leases, nodes } from '../api/built-in.ts';
+import { leases, nodes, persistentVolumes } from '../api/built-in.ts';
 import type { InstanceClaim } from '../api/instance-claim.ts';
+import { labels } from '../api/names.ts';
 import type { DeepReadonly } from '../api/object.ts';
 import type { PoolInstance } from '../api/pool-instance.ts';
 import type { PoolVolume } from '../api/pool-volume.ts';
@@ -121,6 +122,16 @@ export function createSources(caches: Caches, namespace = 'poolkeeper-system'): 
     }),
     storageNodes: caches.add(storageNodes),
     nodes: caches.add(nodes),
+    persistentVolumes: caches.add(persistentVolumes, {
+      labelSelector: `${labels.poolKind}=StoragePool`,
+      accepts: ({ metadata }) => metadata.labels?.[labels.poolKind] === 'StoragePool',
+      indexes: {
+        [BY_STORAGE_POOL]: ({ metadata }) => {
+          const uid = metadata.labels?.[labels.poolUid];
+          return uid === undefined ? [] : [uid];
+        },
+      },
+    }),
     leases: caches.add(leases, { namespace }),
   };
 }

@@ -47,7 +47,7 @@ export function planLocal(intent: LocalIntent, facts: LocalFacts): NodeMountPlan
     return refuse('InvalidSpec', `spec.local.path ${path} belongs to the operating system.`);
   switch (directory.type) {
     case 'missing':
-      return refuse('DirectoryNotFound', describeMissing(path, journal.active || intent.wasActive));
+      return refuse('DirectoryNotFound', describeMissing(path, journal.active));
     case 'other':
       return refuse('InvalidSpec', `spec.local.path ${path} is no directory on this node.`);
     case 'silent':

@@ -67,6 +67,7 @@ export function storagePoolConditions(input: StoragePoolConditionsInput, now: nu
   }
   for (const type of branchOf(pool.spec).conditions)
     set(type, isSaid(type, verdicts) ? aggregate(type, verdicts) : undefined);
+  set('Exposed', input.exposed);
   return conditions;
 }
 
@@ -114,8 +115,8 @@ function describe(verdicts: readonly MountVerdict[], total = verdicts.length): s
   const heading = `${what} on ${where}`;
   const plain = ({ node, message }: MountVerdict): string => message.replace(` on ${node}`, '');
   const same = plain(told[0]!);
-  if (told.every((one) => plain(one) === same)) return `${heading}: ${same}`;
-  const named = told.slice(0, NAMED_NODES_MAX).map(({ node, message }) => `${node}: ${message}`);
+  if (told.length > 1 && told.every((one) => plain(one) === same)) return `${heading}: ${same}`;
+  const named = told.slice(0, NAMED_NODES_MAX).map((one) => `${one.node}: ${plain(one)}`);
   const more = told.length > NAMED_NODES_MAX ? `; and ${told.length - NAMED_NODES_MAX} more` : '';
   return `${heading}: ${named.join('; ')}${more}`;
 }

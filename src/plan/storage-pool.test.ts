@@ -419,7 +419,7 @@ describe('what a pool says of itself', () => {
     ];
     const some = plan({ pool, mounts, nodes: [aNode('node-1'), aNode('node-2')] });
     assert.equal(some.status.phase, 'Degraded');
-    assert.equal(some.find('Ready')?.message, 'failed on 1 of 2 nodes: access denied');
+    assert.equal(some.find('Ready')?.message, 'failed on 1 of 2 nodes: node-2: access denied');
     assert.deepEqual(some.status.nodes, {
       ready: 1,
       total: 2,

@@ -15,11 +15,19 @@ import {
   targetNodes,
 } from './storage-pool-children.ts';
 import { type PoolDeletion, storagePoolConditions } from './storage-pool-conditions.ts';
+import {
+  type ExposurePlan,
+  type ExposureSeen,
+  type ExposureStep,
+  planExposure,
+} from './storage-pool-exposure.ts';
 import { planMove } from './storage-pool-move.ts';
-import { judgeRelease, type Release } from './storage-pool-release.ts';
+import { describeDeletion, type MountRelease, planReleases } from './storage-pool-releases.ts';
 import { EMPTY_STORAGE_POOL_STATUS, phaseOf, rollUp } from './storage-pool-rollup.ts';
 import type { StorageSources } from './storage-pool-sources.ts';
-import { judgeMount } from './storage-pool-verdict.ts';
+import { judgeMount, type MountVerdict } from './storage-pool-verdict.ts';
+
+export { type MountRelease, planOrphans } from './storage-pool-releases.ts';
 
 export interface StoragePoolSnapshot {
   readonly pool: StoragePool;
@@ -28,6 +36,8 @@ export interface StoragePoolSnapshot {
   /** Every node that may be concerned: of the spec and of the mounts. */
   readonly nodes: readonly NodeSeen[];
   readonly sources: StorageSources;
+  /** What pods see of it; absent when nothing of it was ever offered to them. */
+  readonly exposure?: ExposureSeen | undefined;
 }
 
 export type StoragePoolStep =
@@ -48,17 +58,8 @@ export type StoragePoolStep =
   /** DELETE with preconditions; the finalizer keeps it until its agent has cleaned up. */
   | { readonly type: 'deleteMount'; readonly mount: NodeMount; readonly because: string }
   | MountRelease
+  | ExposureStep
   | { readonly type: 'releasePool' };
-
-export interface MountRelease {
-  readonly type: 'releaseMount';
-  readonly mount: NodeMount;
-  readonly because: string;
-  /** What stays on the node because the policy says so. */
-  readonly kept?: string | undefined;
-  /** What stays there because nobody could clean it. */
-  readonly leftBehind?: string | undefined;
-}
 
 export interface StoragePoolPlan {
   /** In this order. */
@@ -70,24 +71,11 @@ export interface StoragePoolPlan {
 
 /** After what was left behind is on record, the next pass lets go of the mount. */
 const RECORDED_MILLISECONDS = 50;
-/** Fewer than the status can hold, so that none is pushed out before its mount was let go of. */
-const RECORDED_PER_PASS_MAX = 16;
 
 export function planStoragePool(snapshot: StoragePoolSnapshot, now: number): StoragePoolPlan {
   return isDeleting(snapshot.pool.metadata)
     ? planDeletion(snapshot, now)
     : planPresence(snapshot, now);
-}
-
-/** Mounts whose pool is gone are let go of by the same rules; nothing else is done to them. */
-export function planOrphans(
-  mounts: readonly NodeMount[],
-  nodes: readonly NodeSeen[],
-): MountRelease[] {
-  return mounts.flatMap((mount) => {
-    const release = judgeRelease(mount, find(nodes, mount.spec.nodeName), undefined);
-    return releaseStep(mount, release) ?? [];
-  });
 }
 
 function planPresence(snapshot: StoragePoolSnapshot, now: number): StoragePoolPlan {
@@ -119,18 +107,33 @@ function planPresence(snapshot: StoragePoolSnapshot, now: number): StoragePoolPl
       wasActive,
     ),
   );
+  const exposure = exposureOf(snapshot, verdicts);
+  steps.push(...(exposure?.steps ?? []));
   if (!refusal) {
     const wanted = move.mayCreate ? targets : [];
     for (const seen of wanted) steps.push(...planMount(snapshot, own, { seen, wasActive }));
     for (const mount of own)
-      if (!isDeleting(mount.metadata) && !shown.some(({ name }) => name === mount.spec.nodeName))
+      if (
+        !isDeleting(mount.metadata) &&
+        !isOffered(mount, exposure) &&
+        !shown.some(({ name }) => name === mount.spec.nodeName)
+      )
         steps.push({ type: 'deleteMount', mount, because: 'its node is not asked for any more' });
   }
   const releases = planReleases(snapshot, mounts);
   const status: StoragePoolStatus = {
     phase: phaseOf(verdicts, wasActive) ?? (refusal ? 'Failed' : 'Pending'),
     ...rollUp(pool, verdicts, releases.leftBehind),
-    conditions: storagePoolConditions({ pool, verdicts, stall, deletion: undefined }, now),
+    conditions: storagePoolConditions(
+      {
+        pool,
+        verdicts,
+        stall: stall ?? exposureStall(exposure),
+        deletion: undefined,
+        exposed: exposure?.condition,
+      },
+      now,
+    ),
     ...observed(pool),
   };
   return finish([...steps, ...releases.steps], status, releases.isRecording);
@@ -141,20 +144,26 @@ function planDeletion(snapshot: StoragePoolSnapshot, now: number): StoragePoolPl
   const before = pool.status ?? EMPTY_STORAGE_POOL_STATUS;
   const own = mounts.filter((mount) => isOwn(mount, pool));
   const wasActive = before.activeSince !== undefined || own.some(hasBeenMounted);
-  const steps: StoragePoolStep[] = [];
+  const verdicts = own.map((mount) => judgeMount(mount, nodeOf(nodes)(mount), wasActive));
+  const exposure = exposureOf(snapshot, verdicts);
+  const steps: StoragePoolStep[] = [...(exposure?.steps ?? [])];
   for (const mount of own) {
     const changes = mountChanges(mount, { pool, wasActive, sources });
     // First what it shall do to the bytes, then in the next pass that it shall do it.
     if (changes)
       steps.push({ type: 'updateMount', mount, changes, because: 'the deletion policy decides' });
-    else if (!isDeleting(mount.metadata))
+    else if (!isDeleting(mount.metadata) && !isOffered(mount, exposure))
       steps.push({ type: 'deleteMount', mount, because: 'the pool is being deleted' });
   }
   const releases = planReleases(snapshot, mounts);
-  if (own.length === 0 && pool.metadata.finalizers?.includes(childrenFinalizer))
+  const isOver = own.length === 0 && !hasVolumes(exposure);
+  if (isOver && pool.metadata.finalizers?.includes(childrenFinalizer))
     steps.push({ type: 'releasePool' });
-  const verdicts = own.map((mount) => judgeMount(mount, nodeOf(nodes)(mount), wasActive));
-  const deletion = describeDeletion(snapshot, own);
+  const inUse = exposure?.inUse;
+  const deletion: PoolDeletion =
+    inUse === undefined
+      ? describeDeletion(snapshot, own)
+      : { reason: 'VolumesBound', message: inUse };
   const { nodes: _, progress: __, ...numbers } = rollUp(pool, verdicts, releases.leftBehind);
   const progress = own.find(({ status }) => status?.progress)?.status?.progress;
   const status: StoragePoolStatus = {
@@ -162,10 +171,36 @@ function planDeletion(snapshot: StoragePoolSnapshot, now: number): StoragePoolPl
     ...(before.nodes ? { nodes: before.nodes } : {}),
     ...(progress ? { progress } : {}),
     phase: 'Deleting',
-    conditions: storagePoolConditions({ pool, verdicts, stall: undefined, deletion }, now),
+    conditions: storagePoolConditions(
+      { pool, verdicts, stall: undefined, deletion, exposed: exposure?.condition },
+      now,
+    ),
     ...observed(pool),
   };
   return finish([...steps, ...releases.steps], status, releases.isRecording);
+}
+
+function exposureOf(
+  { pool, nodes, sources, exposure }: StoragePoolSnapshot,
+  verdicts: readonly MountVerdict[],
+): ExposurePlan | undefined {
+  return exposure && planExposure({ pool, verdicts, nodes, sources, seen: exposure });
+}
+
+/** Pods may use it through a PersistentVolume that is still there. */
+function isOffered({ spec }: NodeMount, exposure: ExposurePlan | undefined): boolean {
+  return exposure?.keepsAll === true || exposure?.keptNodes.has(spec.nodeName) === true;
+}
+
+function hasVolumes(exposure: ExposurePlan | undefined): boolean {
+  return exposure !== undefined && (exposure.keepsAll || exposure.keptNodes.size > 0);
+}
+
+/** What can't be offered as the spec asks stalls the pool, although nodes have it mounted. */
+function exposureStall(exposure: ExposurePlan | undefined): Stall | undefined {
+  const { reason, message } = exposure?.condition ?? {};
+  const isRefused = reason === 'StorageClassMismatch' || reason === 'CleanupBlocked';
+  return isRefused && message !== undefined ? { reason, message } : undefined;
 }
 
 function planMount(
@@ -185,57 +220,6 @@ function planMount(
   const spec = nodeMountSpec({ pool, nodeName: seen.name, nodeUid, wasActive, sources });
   const because = `${seen.name} is to have it`;
   return spec ? [{ type: 'createMount', name, spec, because }] : [];
-}
-
-interface Releases {
-  readonly steps: MountRelease[];
-  readonly leftBehind: string[];
-  /** Something is to be let go of as soon as what it leaves behind is on record. */
-  readonly isRecording: boolean;
-}
-
-function planReleases(
-  { pool, nodes }: StoragePoolSnapshot,
-  mounts: readonly NodeMount[],
-): Releases {
-  const recorded = new Set(pool.status?.leftBehind ?? []);
-  const steps: MountRelease[] = [];
-  const leftBehind: string[] = [];
-  for (const mount of mounts) {
-    const release = judgeRelease(mount, find(nodes, mount.spec.nodeName), pool);
-    if (release.type === 'abandoned' && !recorded.has(release.leftBehind)) {
-      if (leftBehind.length < RECORDED_PER_PASS_MAX) leftBehind.push(release.leftBehind);
-    } else steps.push(...(releaseStep(mount, release) ?? []));
-  }
-  return { steps, leftBehind, isRecording: leftBehind.length > 0 };
-}
-
-function releaseStep(mount: NodeMount, release: Release): MountRelease[] | undefined {
-  if (release.type === 'cleaned')
-    return [
-      { type: 'releaseMount', mount, because: 'its agent has cleaned up', kept: release.kept },
-    ];
-  if (release.type !== 'abandoned') return undefined;
-  const { because, leftBehind } = release;
-  return [{ type: 'releaseMount', mount, because, leftBehind }];
-}
-
-/** The most telling thing that the deletion waits for: what is stuck before what is under way. */
-function describeDeletion(
-  { pool, nodes }: StoragePoolSnapshot,
-  own: readonly NodeMount[],
-): PoolDeletion {
-  const waits = own.flatMap((mount) => {
-    const release = judgeRelease(mount, find(nodes, mount.spec.nodeName), pool);
-    return release.type === 'waits' ? [{ node: mount.spec.nodeName, ...release }] : [];
-  });
-  const stuck = waits.find(({ reason }) => reason !== 'DeletionRequested') ?? waits[0];
-  if (!stuck) {
-    const message = own.length === 0 ? 'nothing is left to wait for' : 'its mounts are going away';
-    return { reason: 'DeletionRequested', message };
-  }
-  const others = waits.length > 1 ? `; and ${waits.length - 1} more nodes` : '';
-  return { reason: stuck.reason, message: `${stuck.node}: ${stuck.message}${others}` };
 }
 
 function missingNodes(

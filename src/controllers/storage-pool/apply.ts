@@ -16,6 +16,7 @@ import {
 import type { MountRelease, StoragePoolStep } from '../../plan/storage-pool.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { ControllerContext } from '../context.ts';
+import { applyExposure } from './exposure.ts';
 
 export async function apply(
   context: ControllerContext,
@@ -65,6 +66,14 @@ async function applyStep(
     }
     case 'releaseMount':
       await release(context, log, pool, step);
+      return;
+    case 'createClass':
+    case 'deleteClass':
+    case 'createVolume':
+    case 'resizeVolume':
+    case 'deleteVolume':
+      log.info('changing what pods are offered', { step: step.type });
+      await applyExposure(client, step);
   }
 }
 

@@ -1,4 +1,5 @@
 // What makes a storage pool be looked at again.
+import { labels } from '../../api/names.ts';
 import type { DeepReadonly } from '../../api/object.ts';
 import {
   changedBeyondStatus,
@@ -39,6 +40,10 @@ export function watchStoragePools(sources: Sources, agents: Agents, queue: WorkQ
       (backend) => stores.storagePools.byIndex(BY_BACKEND, keyOfObject(backend)).map(keyOfObject),
       { updatesWhen: changedBeyondStatus },
     ),
+    watchAndEnqueue(sources.persistentVolumes, queue, ({ metadata }) => {
+      const { [labels.poolNamespace]: namespace, [labels.pool]: name } = metadata.labels ?? {};
+      return namespace && name ? [`${namespace}/${name}`] : [];
+    }),
     // Who lets go of a logical unit may do so for another pool that waits for it.
     sources.storagePools.subscribe((type, { spec }) => {
       if (type === 'delete' && spec.type === 'iscsi') enqueueUnits(stores, queue);

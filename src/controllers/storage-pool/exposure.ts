@@ -1,0 +1,108 @@
+// The PersistentVolumes and the StorageClass by which pods get at a pool: looked up, made and removed.
+import type { PersistentVolume, StorageClass } from '../../api/built-in.ts';
+import { persistentVolumes, storageClasses } from '../../api/built-in.ts';
+import type { StoragePool } from '../../api/storage-pool.ts';
+import {
+  isAlreadyExists,
+  isConflict,
+  isNotFound,
+  type KubeClient,
+  locked,
+} from '../../kube/index.ts';
+import {
+  type ExposureSeen,
+  type ExposureStep,
+  MANAGED_BY,
+  MANAGER,
+  NO_PROVISIONER,
+  volumeName,
+} from '../../plan/storage-pool-exposure.ts';
+import type { ControllerContext } from '../context.ts';
+import { BY_STORAGE_POOL } from '../stores.ts';
+
+/** Undefined for a pool of which nothing is offered to pods, nor ever was. */
+export async function gatherExposure(
+  { client, stores }: ControllerContext,
+  pool: StoragePool,
+  nodeNames: readonly string[],
+): Promise<ExposureSeen | undefined> {
+  const own = stores.persistentVolumes.byIndex(BY_STORAGE_POOL, pool.metadata.uid);
+  const wanted = pool.spec.expose?.storageClassName;
+  if (wanted === undefined && own.length === 0) return undefined;
+  const standing = ['', ...nodeNames].flatMap(
+    (node) => stores.persistentVolumes.get(undefined, volumeName(pool, node)) ?? [],
+  );
+  const volumes = [...new Set([...own, ...standing])];
+  const names = new Set(own.map(({ spec }) => spec?.storageClassName ?? ''));
+  if (wanted !== undefined) names.add(wanted);
+  names.delete('');
+  const classes = new Map<string, StorageClass | undefined>();
+  for (const name of names) classes.set(name, await client.get(storageClasses, { name }));
+  return { volumes, classes, classesOfOthers: classesOfOthers(stores, pool) };
+}
+
+function classesOfOthers(stores: ControllerContext['stores'], pool: StoragePool): Set<string> {
+  const { uid } = pool.metadata;
+  const wanted = stores.storagePools
+    .list()
+    .filter(({ metadata }) => metadata.uid !== uid && metadata.deletionTimestamp === undefined)
+    .flatMap(({ spec }) => spec.expose?.storageClassName ?? []);
+  return new Set(wanted);
+}
+
+export async function applyExposure(client: KubeClient, step: ExposureStep): Promise<void> {
+  switch (step.type) {
+    case 'createClass':
+      await client.create(storageClasses, draftOfClass(step.name)).catch(unless(isAlreadyExists));
+      return;
+    case 'deleteClass': {
+      const { name, uid, resourceVersion } = step.storageClass.metadata;
+      const preconditions = { uid, resourceVersion };
+      await client.delete(storageClasses, { name }, preconditions).catch(unless(isConflict));
+      return;
+    }
+    case 'createVolume': {
+      const { name, labels, annotations, spec } = step;
+      // Taken: the cache will show by whom, and the next pass says so.
+      await client
+        .create(persistentVolumes, { metadata: { name, labels, annotations }, spec })
+        .catch(unless(isAlreadyExists));
+      return;
+    }
+    case 'resizeVolume': {
+      const change = { spec: { capacity: { storage: step.storage } } };
+      const patch = locked(step.volume, change);
+      await client
+        .mergePatch(persistentVolumes, referenceTo(step.volume), patch)
+        .catch(unless(isNotFound));
+      return;
+    }
+    case 'deleteVolume': {
+      const { uid, resourceVersion } = step.volume.metadata;
+      // A conflict means that a claim has taken it meanwhile: then it stays.
+      await client
+        .delete(persistentVolumes, referenceTo(step.volume), { uid, resourceVersion })
+        .catch(unless(isConflict));
+    }
+  }
+}
+
+function draftOfClass(name: string) {
+  return {
+    metadata: { name, labels: { [MANAGED_BY]: MANAGER } },
+    provisioner: NO_PROVISIONER,
+    reclaimPolicy: 'Retain' as const,
+    // A claim is bound to a volume of a node that its pod can run on.
+    volumeBindingMode: 'WaitForFirstConsumer' as const,
+  };
+}
+
+function referenceTo({ metadata }: PersistentVolume): { name: string } {
+  return { name: metadata.name };
+}
+
+function unless(expected: (error: unknown) => boolean): (error: unknown) => void {
+  return (error) => {
+    if (!expected(error)) throw error;
+  };
+}
