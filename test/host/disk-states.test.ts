@@ -83,12 +83,13 @@ describe('refused, in words', () => {
       assert.match(status!.phase!, /Pending|Failed/);
       assert.deepEqual(status!.commands, [], 'nothing was run');
       if (reason === 'DeviceNotFound') return await world.delete(pool);
-      // A serial typed wrong opens nothing; nor does the right one where something uses the disk.
-      const typed = isWipeable ? 'another-serial' : serial;
-      const devices = [{ serial, wipe: { confirm: typed } }, { serial: partner }];
-      await world.patch(pool, { spec: { mdadm: { source: { devices } } } });
-      await world.until(pool, 'looked at anew', isObserved);
-      assert.match(await world.untilRefused(pool, reason), says);
+      // A serial typed wrong is no confirmation; nor is the right one where something uses the disk.
+      await assert.rejects(confirm(pool, serial, 'another-serial'), /wipe\.confirm/);
+      if (!isWipeable) {
+        await confirm(pool, serial, serial);
+        await world.until(pool, 'looked at anew', isObserved);
+        assert.match(await world.untilRefused(pool, reason), says);
+      }
       await world.delete(pool);
     });
 
@@ -109,6 +110,11 @@ describe('refused, in words', () => {
     await world.delete('missing');
   });
 });
+
+async function confirm(pool: string, serial: string, typed: string): Promise<void> {
+  const devices = [{ serial, wipe: { confirm: typed } }, { serial: partner }];
+  await world.patch(pool, { spec: { mdadm: { source: { devices } } } });
+}
 
 function isObserved(pool: StoragePool): boolean {
   return pool.status?.observedGeneration === pool.metadata.generation;

@@ -16,10 +16,13 @@ import type { KubeClient } from '../../src/kube/index.ts';
 import { sleep, systemClock } from '../../src/runtime/clock.ts';
 import { createRuntime } from '../../src/runtime/index.ts';
 import { createLog } from '../../src/runtime/log.ts';
+import { serveCredentialsTo } from './credentials.ts';
 import { Machine, type MachineOptions } from './machine/machine.ts';
 
 const repository = fileURLToPath(new URL('../../', import.meta.url));
 const faultScript = fileURLToPath(new URL('machine/fault.sh', import.meta.url));
+
+const servers = fileURLToPath(new URL('servers/', import.meta.url));
 
 export const nodeName = 'node-1';
 const NAMESPACE = 'default';
@@ -32,6 +35,8 @@ const changingPrograms =
   'mdadm mkfs.ext4 mkfs.xfs mount umount mkdir rmdir chattr wipefs dd resize2fs xfs_growfs iscsiadm';
 
 export interface WorldOptions extends MachineOptions {
+  /** The agent may ask for credentials. Default: it has nobody to ask. */
+  readonly credentials?: boolean;
   /** The agent has a mount namespace of its own, as in a container. Default: that of the host. */
   readonly contained?: boolean;
 }
@@ -39,12 +44,13 @@ export interface WorldOptions extends MachineOptions {
 export class HostWorld {
   readonly machine: Machine;
   readonly #environment: LocalEnvironment;
-  readonly #contained: boolean;
+  readonly #options: WorldOptions;
+  #credentials: Awaited<ReturnType<typeof serveCredentialsTo>> | undefined;
 
-  private constructor(machine: Machine, environment: LocalEnvironment, contained: boolean) {
+  private constructor(machine: Machine, environment: LocalEnvironment, options: WorldOptions) {
     this.machine = machine;
     this.#environment = environment;
-    this.#contained = contained;
+    this.#options = options;
   }
 
   /** Boots the node and starts everything but the agent. */
@@ -60,8 +66,13 @@ export class HostWorld {
       withController: true,
       withAgents: false,
     });
-    const world = new HostWorld(machine, environment, options.contained ?? false);
+    const world = new HostWorld(machine, environment, options);
     await world.#install();
+    if (options.credentials)
+      world.#credentials = await serveCredentialsTo(machine.directory, nodeName, {
+        environment,
+        runtime,
+      });
     return world;
   }
 
@@ -96,9 +107,9 @@ export class HostWorld {
   async startAgent(): Promise<void> {
     const agent = '/run/vm/state/bundle/poolkeeper.mjs agent';
     const flags = `--kubeconfig /run/vm/state/kubeconfig --node-name ${nodeName}`;
-    const alone = this.#contained ? 'unshare --mount --propagation slave' : '';
+    const alone = this.#options.contained ? 'unshare --mount --propagation slave' : '';
     await this.machine.run(
-      `setsid ${alone} ${process.execPath} ${agent} ${flags} >>/run/vm/state/agent.log 2>&1 </dev/null &
+      `setsid ${alone} ${process.execPath} ${agent} ${flags} ${this.#credentials?.flags ?? ''} >>/run/vm/state/agent.log 2>&1 </dev/null &
        echo $! >/run/agent.pid`,
     );
   }
@@ -114,6 +125,11 @@ export class HostWorld {
       const { status } = await this.machine.try('pgrep -s $(cat /run/agent.pid)');
       return status !== 0;
     });
+  }
+
+  /** Runs one of the servers' scripts in the machine; resolves with what it printed. */
+  async server(script: 'nfs' | 'iscsi' | 'ceph', ...words: string[]): Promise<string> {
+    return await this.machine.run(`${servers}${script}.sh ${words.join(' ')}`);
   }
 
   /** Lets the fault strike at the agent's next changing command that begins so; see fault.sh. */
@@ -248,6 +264,7 @@ export class HostWorld {
   }
 
   async close(): Promise<void> {
+    await this.#credentials?.close();
     await this.#environment.stop();
     await this.machine.close();
   }
