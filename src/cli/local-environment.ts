@@ -20,6 +20,14 @@ import { startEmbeddedKubernetes } from '../local/kubernetes/index.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Runtime } from '../runtime/index.ts';
 import { createIfAbsent } from './examples.ts';
+import { localCredentials, serveLocalCredentials } from './local-credentials.ts';
+import {
+  administrator,
+  grantRights,
+  type LocalAuthorization,
+  type LocalUser,
+  partUser,
+} from './local-rights.ts';
 import { type Operator, startOperator } from './operator.ts';
 import { SettingsError } from './settings.ts';
 import { version } from './version.ts';
@@ -33,6 +41,8 @@ export interface LocalOptions {
   readonly dataDirectory?: string | undefined;
   readonly withController: boolean;
   readonly withAgents: boolean;
+  /** `RBAC`: the parts may do what the chart would grant them, and nothing more. */
+  readonly authorization?: LocalAuthorization;
 }
 
 export interface LocalEnvironment {
@@ -61,13 +71,14 @@ export async function startLocalEnvironment(options: LocalOptions): Promise<Loca
     const kubernetes = await startKubernetes(options, closers);
     const azure = await startAzure(options, closers);
     const azureUrl = azure.url;
-    const access: ClusterAccess = {
+    const accessAs = (user: LocalUser): ClusterAccess => ({
       server: kubernetes.url,
       tls: { certificateAuthority: kubernetes.caCertificate },
       namespace: 'default',
-      credential: async () => ({ authorization: `Bearer ${kubernetes.token('poolkeeper')}` }),
+      credential: async () => ({ authorization: `Bearer ${kubernetes.token(user)}` }),
       rejected: () => {},
-    };
+    });
+    const access = accessAs(administrator);
     const connection = connectKubernetes({ runtime, to: access, component: 'local', version });
     closers.push(() => connection.close());
     const hosts = defaultHosts(runtime, { speed: options.azureSpeed });
@@ -75,11 +86,16 @@ export async function startLocalEnvironment(options: LocalOptions): Promise<Loca
       connection.client,
       hosts.map(({ nodeName }) => nodeName),
     );
+    const credentialsUrl = Promise.withResolvers<string | undefined>();
     if (options.withAgents) {
       for (const host of hosts) {
+        const user = partUser('agent', LOCAL_NAMESPACE, host.nodeName);
         const agent = startAgent({
           runtime,
-          to: access,
+          to: accessAs(user),
+          credentials: localCredentials(runtime, credentialsUrl.promise, () =>
+            kubernetes.token(user),
+          ),
           host,
           network: simulatedNetworkProber(host.machine.network, runtime.clock),
           nodeName: host.nodeName,
@@ -90,8 +106,16 @@ export async function startLocalEnvironment(options: LocalOptions): Promise<Loca
       }
     }
     const operator = options.withController
-      ? await startController(options, access, azure, closers)
+      ? await startController(
+          options,
+          accessAs(partUser('controller', LOCAL_NAMESPACE)),
+          azure,
+          closers,
+        )
       : undefined;
+    const credentials = operator && (await serveLocalCredentials(runtime, operator));
+    if (credentials) closers.push(() => credentials.close());
+    credentialsUrl.resolve(credentials?.url);
     const { kubeconfig, url: kubernetesUrl } = kubernetes;
     return {
       kubeconfig,
@@ -127,6 +151,7 @@ async function startKubernetes(options: LocalOptions, closers: (() => Promise<vo
     runtime,
     port,
     crds: customResourceDefinitions(),
+    ...(options.authorization && { authorization: options.authorization }),
     ...(dataDirectory === undefined ? {} : { dataDirectory: join(dataDirectory, 'kubernetes') }),
   });
   const kubernetes = await bound('--port', port, starting);
@@ -166,6 +191,7 @@ async function seed(client: KubeClient, nodeNames: readonly string[]): Promise<v
     kind: 'Namespace',
     metadata: { name: LOCAL_NAMESPACE },
   });
+  await grantRights(client, LOCAL_NAMESPACE);
   for (const name of nodeNames) {
     const labels = { 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux' };
     await createIfAbsent(client, nodes, {

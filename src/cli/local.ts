@@ -42,6 +42,10 @@ const settings = z.object({
     .optional()
     .describe('Keep the cluster and the cloud here over restarts; default: in memory only'),
   examples: flag().default(true).describe('Apply the examples'),
+  authorization: z
+    .enum(['AlwaysAllow', 'RBAC'])
+    .default('AlwaysAllow')
+    .describe('RBAC: controller and agents may do what the chart would grant them, nothing more'),
   without: list().default([]).describe('Parts to leave out: controller, agents'),
   exitWhenReady: flag()
     .default(false)
@@ -77,6 +81,7 @@ export const command = defineCommand({
       azureSpeed: given.azureSpeed,
       dataDirectory: given.dataDir && resolve(given.dataDir),
       withController: !given.without.includes('controller'),
+      authorization: given.authorization,
       withAgents: !given.without.includes('agents'),
     });
     const kubeconfigFile = join(stateDirectory, 'kubeconfig');
