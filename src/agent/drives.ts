@@ -9,6 +9,9 @@ import type {
   MdadmIntent,
 } from '../plan/node-mount-mdadm-facts.ts';
 
+/** The schema's limit; the schema itself isn't loaded into agents, which saves memory. */
+const DRIVES_MAX = 32;
+
 export function drivesOf(
   intent: MdadmIntent,
   facts: MdadmFacts,
@@ -40,7 +43,7 @@ export function drivesOf(
   const leaving = (facts.array?.members ?? [])
     .filter(({ path, isGone }) => !shown.has(path) && !isGone)
     .map((member) => memberDrive(facts, member, 'leaving'));
-  return [...named, ...leaving];
+  return [...named, ...leaving].slice(0, DRIVES_MAX);
 }
 
 function findMember(

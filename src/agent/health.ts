@@ -61,7 +61,7 @@ function describeFailure({ state, level, members, degraded, raidDisks }: ArrayFa
   const lost = level === 0 ? gone.join(', ') || 'a member' : `${degraded} of ${raidDisks} members`;
   return (
     `The array is ${describeState(state)}: it lost ${lost}, more than RAID${level} can do without. ` +
-    'Bring the disks back before anything else; nothing is written to them.'
+    'Bring the disks back, then restart the node: the array is started anew from what they hold.'
   );
 }
 

@@ -61,7 +61,7 @@ export interface ReconcilerOptions {
 
 /** How often a settled mount is looked at, and how often one that is syncing or stuck. */
 const SETTLED_MILLISECONDS = 30_000;
-const SYNCING_MILLISECONDS = 2000;
+const SYNCING_MILLISECONDS = 5000;
 const REFUSED_MILLISECONDS = 15_000;
 const JOB_LOOK_MILLISECONDS = 2000;
 const BACKOFF_FIRST_MILLISECONDS = 1000;

@@ -12,6 +12,7 @@ import {
   type MdadmIntent,
   membersOf,
 } from './node-mount-mdadm-facts.ts';
+import { isArrayFailed } from './node-mount-mdadm-health.ts';
 import { planUnmounting } from './node-mount-mountpoint.ts';
 import { type NodeMountPlan, step } from './node-mount-step.ts';
 
@@ -39,7 +40,8 @@ export function planMdadmCleanup(intent: MdadmIntent, facts: MdadmFacts): NodeMo
         'It can be stopped once they have ended or let go of it.',
     );
   const erases = erasesBytes(intent, journal);
-  if (array && erases && isRunning(array) && facts.filesystem.type === 'found')
+  const isUsable = array && isRunning(array) && !isArrayFailed(array);
+  if (isUsable && erases && facts.filesystem.type === 'found')
     return step('Nobody shall find this filesystem on a later array.', {
       type: 'eraseFilesystem',
       devicePath: array.path,

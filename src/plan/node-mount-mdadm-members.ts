@@ -18,6 +18,7 @@ const CHANGE = 'ChangeNotPossible';
 /** Undefined when nothing can be done now; what can't be done at all is put into `complaints`. */
 export function planMembers(stock: Stock, complaints: Note[]): NodeMountPlan | undefined {
   if (stock.intent.devices.length === 0) return undefined;
+  if (isNamedTwice(stock, complaints)) return undefined;
   if (stock.array.level === 0) return refuseStriped(stock, complaints);
   return (
     planAdditions(stock, complaints) ??
@@ -25,6 +26,18 @@ export function planMembers(stock: Stock, complaints: Note[]): NodeMountPlan | u
     planRemovals(stock) ??
     planLettingGo(stock)
   );
+}
+
+/** Nothing is changed by a spec that can't be meant like that. */
+function isNamedTwice({ seats }: Stock, complaints: Note[]): boolean {
+  const paths = seats.flatMap(({ device }) => device?.path ?? []);
+  const twice = seats.find(
+    ({ device }) => device && paths.indexOf(device.path) !== paths.lastIndexOf(device.path),
+  );
+  if (!twice?.device) return false;
+  const message = `${describeDevice(twice.device)} is named more than once.`;
+  complaints.push({ reason: 'InvalidSpec', message });
+  return true;
 }
 
 function refuseStriped({ seats, leaving }: Stock, complaints: Note[]): undefined {
