@@ -1,5 +1,6 @@
 // Finds out who is calling: by a static bearer token, or by a service-account token we issued.
 import type { Backend } from '../backend.ts';
+import { deepEqual } from '../objects/json.ts';
 import type { ApiRequest } from '../request.ts';
 import { ServiceAccountTokens } from './service-account-tokens.ts';
 import type { User } from './user.ts';
@@ -18,7 +19,7 @@ export class Authenticator {
   /** The static token of a user; made when first asked for, valid as long as the server runs. */
   issue(user: User): string {
     for (const [token, known] of this.#users) {
-      if (known.username === user.username) return token;
+      if (isSame(known, user)) return token;
     }
     const token = Buffer.from(this.#backend.random.bytes(24)).toString('base64url');
     this.accept(token, user);
@@ -43,4 +44,15 @@ export class Authenticator {
     if (user) return { user, audiences: undefined };
     return this.serviceAccounts.verify(token);
   }
+}
+
+/** Pods of one account on several nodes are told apart by what their tokens say besides. */
+function isSame(one: User, other: User): boolean {
+  return one.username === other.username && deepEqual(one.extra ?? {}, other.extra ?? {});
+}
+
+/** Two pods of one service account are told apart by what else is known of them, such as their node. */
+function isSame(one: User, other: User): boolean {
+  const extra = ({ extra: values = {} }: User): string => JSON.stringify(values);
+  return one.username === other.username && extra(one) === extra(other);
 }
