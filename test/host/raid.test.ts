@@ -118,51 +118,6 @@ test('a restarted agent takes over what is there, without a command', async () =
   assert.equal(status!.commands.length, before);
 });
 
-test('a member that fails: Degraded in words, data still there', async () => {
-  const { status } = (await world.pool('pool1'))!;
-  const { machine } = world;
-  await machine.run(`head -c 1000000 /dev/urandom > ${status!.mountPath}/data; sync`);
-  await machine.run(`mdadm ${status!.array!.devicePath} --fail ${status!.drives[1]!.path}`);
-  const pool = await world.untilPhase('pool1', 'Degraded');
-  assert.equal(pool.status!.drives[1]!.state, 'Faulty');
-  assert.equal(pool.status!.drives[0]!.state, 'Active');
-  const healthy = conditionOf(pool, 'ArrayHealthy');
-  assert.equal(healthy!.status, 'False');
-  assert.match(healthy!.message, /1 of 2/);
-  await machine.run(`cat ${status!.mountPath}/data > /dev/null`);
-});
-
-test('a member put back by hand: Rebuilding with a percentage, then Active', async () => {
-  const { status } = (await world.pool('pool1'))!;
-  const { devicePath } = status!.array!;
-  const path = status!.drives[1]!.path!;
-  await world.machine.run(
-    `echo 500 | tee /proc/sys/dev/raid/speed_limit_min > /proc/sys/dev/raid/speed_limit_max
-     mdadm ${devicePath} --remove ${path} && mdadm --zero-superblock ${path} && mdadm ${devicePath} --add ${path}`,
-  );
-  const rebuilding = await world.until(
-    'pool1',
-    'Rebuilding with progress',
-    (pool) => pool.status?.phase === 'Rebuilding' && pool.status.progress?.percent !== undefined,
-  );
-  assert.match(rebuilding.status!.progress!.message, /recover \d+%/);
-  assert.equal(rebuilding.status!.drives[1]!.state, 'Rebuilding');
-  await world.machine.run('echo 200000 > /proc/sys/dev/raid/speed_limit_max');
-  const pool = await world.untilPhase('pool1', 'Active');
-  assert.deepEqual(
-    pool.status!.drives.map(({ state }) => state),
-    ['Active', 'Active'],
-  );
-});
-
-test('a pulled disk: Degraded, and the drive is named as missing', async () => {
-  await world.machine.disk('unplug', 'drive-scsi2');
-  const pool = await world.untilPhase('pool1', 'Degraded');
-  assert.equal(pool.status!.drives[1]!.serial, 'drive-scsi2');
-  assert.match(pool.status!.drives[1]!.state, /Missing|Faulty/);
-  await world.machine.disk('plug', 'drive-scsi2');
-});
-
 test('retained: unmounted and stopped, every byte of the members stays', async () => {
   const { status } = (await world.pool('pool1'))!;
   await world.remove('pool1');
