@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseAllDocuments } from 'yaml';
-import { namespaces } from '../api/built-in.ts';
+import { namespaces, secrets } from '../api/built-in.ts';
 import { isTrue } from '../api/conditions.ts';
 import type { AnyObject, Condition, Resource } from '../api/object.ts';
 import {
@@ -25,6 +25,7 @@ export interface Example {
 
 const RESOURCES: readonly Resource<AnyObject>[] = [
   namespaces,
+  secrets,
   volumePools,
   instancePools,
   storagePools,
@@ -87,12 +88,15 @@ export interface Readiness {
   readonly stalled: boolean;
 }
 
-/** How far each example is. Namespaces have no Ready condition and are left out. */
+/** Nothing is ever to become of these. */
+const STILL: ReadonlySet<string> = new Set(['Namespace', 'Secret']);
+
+/** How far each example is. What has no Ready condition is left out. */
 export async function readReadiness(
   client: KubeClient,
   examples: readonly Example[],
 ): Promise<Readiness[]> {
-  const judged = examples.filter(({ resource }) => resource.kind !== 'Namespace');
+  const judged = examples.filter(({ resource }) => !STILL.has(resource.kind));
   return Promise.all(
     judged.map(async ({ resource, object }) => {
       const { namespace, name } = object.metadata;

@@ -122,7 +122,10 @@ function thirdHost(runtime: Runtime, network: SimulatedNetwork, speed: number): 
   return new SimulatedHost({ nodeName: 'node-3', runtime, network, speed, disks, bootMounts });
 }
 
-/** Three nodes on one network with an NFS server at `nfs.example` (exports /data and /home). */
+/**
+ * Three nodes, each with a directory /mnt/scratch, on one network with an NFS server at `nfs.example`
+ * (exports /data and /home), an iSCSI target that wants CHAP, and a Ceph cluster: those of the examples.
+ */
 export function defaultHosts(runtime: Runtime, options: DefaultHostsOptions = {}): SimulatedHost[] {
   const speed = options.speed ?? 50;
   const network = new SimulatedNetwork();
@@ -131,9 +134,22 @@ export function defaultHosts(runtime: Runtime, options: DefaultHostsOptions = {}
     '/home': { sizeBytes: 100 * GIBIBYTE, usedBytes: 7 * GIBIBYTE },
     '/private': { sizeBytes: 10 * GIBIBYTE, denied: true },
   });
-  return [
+  network.addIscsiTarget(
+    '10.0.0.5:3260',
+    'iqn.2026-01.com.example:warehouse',
+    [{ number: 1, sizeBytes: 40 * GIBIBYTE, serial: 'warehouse-1' }],
+    { username: 'initiator', password: 'change-me-please' },
+  );
+  network.addCephCluster(
+    ['10.0.1.1:3300', '10.0.1.2:3300', '10.0.1.3:3300'],
+    { team: 'AQBexampleexampleexampleexampleexample==' },
+    { cephfs: { sizeBytes: 3000 * GIBIBYTE, usedBytes: 640 * GIBIBYTE, paths: ['/team'] } },
+  );
+  const hosts = [
     firstHost(runtime, network, speed),
     secondHost(runtime, network, speed),
     thirdHost(runtime, network, speed),
   ];
+  for (const { machine } of hosts) machine.root.makeDirectory('/mnt/scratch');
+  return hosts;
 }
