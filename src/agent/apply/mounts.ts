@@ -37,7 +37,8 @@ export async function protectMountPoint(
 ): Promise<void> {
   await runner.run({
     argv: ['chattr', '+i', path],
-    before: { mountPointProtected: true },
+    // Only after it: a power cut may take the flag with it, and then it is set again.
+    after: { mountPointProtected: true },
     accepts: [1],
   });
 }
