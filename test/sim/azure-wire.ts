@@ -36,7 +36,7 @@ export function azureWire({ network, actor, azure }: WireOptions): HttpClient {
           loop.after(network.latency('azure') + late, give, actor);
         };
         const arrive = (): void => {
-          if (network.isDown('azure')) loop.after(0, () => refuse('ECONNREFUSED'), actor);
+          if (network.isDown('azure', actor)) loop.after(0, () => refuse('ECONNREFUSED'), actor);
           else if (fate.type === 'lost') loop.after(0, () => refuse('ECONNRESET'), actor);
           else if (fate.type === 'refused') answer(refusal(fate));
           else answer(azure.handle(asArrived(request)));

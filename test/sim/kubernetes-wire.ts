@@ -63,7 +63,7 @@ export class KubernetesWire implements Transport {
         loop.after(network.latency('kubernetes') + late, give, actor);
       };
       const arrive = (): void => {
-        if (network.isDown('kubernetes')) loop.after(0, () => refuse(false), actor);
+        if (network.isDown('kubernetes', actor)) loop.after(0, () => refuse(false), actor);
         else if (fate.type === 'lost') loop.after(0, () => refuse(true), actor);
         else if (fate.type === 'refused') answer(refusal(fate));
         else void this.#handle(wire, watch).then(answer);

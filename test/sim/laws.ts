@@ -103,12 +103,15 @@ export class Laws {
     }
   }
 
-  /** Never more than maxTotal of a pool, neither records nor machines nor disks. */
+  /**
+   * Never more than maxTotal of a pool, neither records nor machines nor disks. What was found without
+   * a record is recorded wherever there is room; a kept disk may have lost its record to somebody.
+   */
   #counts(): void {
     for (const pool of this.#truth.pools()) {
       const { maxTotal } = pool.spec.scaling;
       const { name } = pool.metadata;
-      const records = this.#truth.membersOf(pool).length;
+      const records = this.#truth.membersOf(pool).filter(({ spec }) => !spec.adopt).length;
       if (records > maxTotal) this.broken(`${name} has ${records} records of ${maxTotal}`);
       const made = this.#madeBy(pool);
       if (made > maxTotal) this.broken(`${name} has ${made} in the cloud of ${maxTotal}`);
@@ -120,6 +123,7 @@ export class Laws {
     return all.filter(
       ({ tags }) =>
         tags['poolkeeper:installation'] === this.#installation &&
+        tags['poolkeeper:status'] !== 'retained' &&
         tags['poolkeeper:role'] === (kind === 'InstancePool' ? 'instance' : 'volume') &&
         tags['poolkeeper:pool'] === metadata.name &&
         tags['poolkeeper:pool-namespace'] === metadata.namespace,

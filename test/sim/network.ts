@@ -73,8 +73,8 @@ export class Network {
     if (server === 'kubernetes') this.cutWatches();
   }
 
-  isDown(server: Server): boolean {
-    return this.#downUntil[server] > this.loop.elapsed;
+  isDown(server: Server, actor: Actor): boolean {
+    return !this.#bystanders.has(actor) && this.#downUntil[server] > this.loop.elapsed;
   }
 
   /** Watches of this kind bring this process nothing new for a while. */

@@ -61,7 +61,10 @@ function ofClaim(truth: Truth, claim: ReturnType<Truth['claims']>[number]): stri
     const right = count('PoolInstance') === 1 && count('PoolVolume') === wanted;
     return right ? [] : [`claim ${name} is Ready with ${owned.map((one) => one.metadata.name)}`];
   }
-  return canBeServed(truth, claim) || owned.length > 0
+  const { volume } = spec;
+  // Bound, and then somebody destroyed the disk that it named: only its owner can let go.
+  const isHopeless = volume?.type === 'Existing' && !isThere(truth, volume.existing.uid);
+  return (canBeServed(truth, claim) || owned.length > 0) && !isHopeless
     ? [`claim ${name} is ${status?.phase ?? 'not looked at'}`]
     : [];
 }
@@ -77,6 +80,19 @@ function canBeServed(truth: Truth, { spec }: ReturnType<Truth['claims']>[number]
     const members = truth.membersOf(pool);
     return members.some(isFree) || members.length < pool.spec.scaling.maxTotal;
   });
+}
+
+/** Kept, and nobody's. */
+function isThere(truth: Truth, uid: string): boolean {
+  return truth
+    .volumes()
+    .some(
+      ({ metadata, spec, status }) =>
+        (metadata.uid === uid || spec.adopt?.uid === uid) &&
+        status?.phase === 'Retained' &&
+        spec.claimRef === undefined &&
+        !metadata.deletionTimestamp,
+    );
 }
 
 function ofMember(truth: Truth, member: Member): string[] {
@@ -117,9 +133,21 @@ function ofCloud(truth: Truth): string[] {
   );
   return [...truth.machines(), ...truth.disks(), ...truth.interfaces()]
     .filter(({ name }) => /^pk(vm|vol)-/.test(name))
-    .filter(({ tags }) => tags['poolkeeper:status'] !== 'retained')
+    .filter(({ tags }) => tags['poolkeeper:status'] !== 'retained' || hasPool(truth, tags))
     .filter(({ name }) => !known.has(uidIn(name)))
     .map(({ name }) => `${name} has no record`);
+}
+
+/** A kept disk without a record gets one again, as long as there is a pool to record it in. */
+function hasPool(truth: Truth, tags: Readonly<Record<string, string>>): boolean {
+  return truth
+    .pools()
+    .some(
+      ({ kind, metadata }) =>
+        kind === 'VolumePool' &&
+        metadata.name === tags['poolkeeper:pool'] &&
+        !metadata.deletionTimestamp,
+    );
 }
 
 function uidIn(name: string): string {

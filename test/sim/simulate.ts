@@ -1,6 +1,7 @@
 // One run: people do what the scenario says while things go wrong; then nothing goes wrong any more,
 // and everything must come to rest, stay there, and stay silent.
 import { createHash } from 'node:crypto';
+import { findCondition } from '../../src/api/conditions.ts';
 import type { SettingsOverrides } from '../../src/local/azure/index.ts';
 import { type Random, seededRandom } from '../../src/runtime/random.ts';
 import { DELIVERED, type FaultPlan } from './calls.ts';
@@ -38,6 +39,8 @@ export interface Outcome {
   readonly calmAt: number;
   /** Simulated time until everything was at rest. */
   readonly restedAtSeconds: number;
+  /** How everything stood at the end, an object a line. */
+  readonly picture: string;
   readonly events: number;
   readonly restarts: number;
 }
@@ -136,7 +139,39 @@ function outcomeOf(world: World): Omit<Outcome, 'calmAt' | 'restedAtSeconds'> {
     violations: world.laws.violations,
     calls,
     fingerprint: hash.digest('hex').slice(0, 16),
+    picture: picture(world),
     events: world.loop.events,
     restarts: world.restarts,
   };
+}
+
+function picture({ truth }: World): string {
+  const lines = [
+    ...truth.pools().map(({ kind, metadata, spec, status }) => {
+      const { minFree, maxFree, maxTotal } = spec.scaling;
+      const ready = findCondition(status?.conditions, 'Ready');
+      const said = `${status?.free} free, ${status?.total} in total`;
+      return `${kind} ${metadata.name} ${minFree}/${maxFree}/${maxTotal}: ${said}; ${ready?.message}`;
+    }),
+    ...truth.members().map(({ kind, metadata, spec, status }) => {
+      const held = 'instanceRef' in spec && spec.instanceRef ? ` in ${spec.instanceRef.name}` : '';
+      const claim = spec.claimRef ? ` of ${spec.claimRef.name}` : '';
+      const last = spec.lastClaimRef ? ` last ${spec.lastClaimRef.name}` : '';
+      const error = status?.lastError ? `; ${status.lastError.code}` : '';
+      const going = metadata.deletionTimestamp ? ' (going)' : '';
+      const what = `${metadata.name} ${status?.phase}${claim}${held}${last}${going}${error}`;
+      return `${kind} ${what} ${metadata.uid}`;
+    }),
+    ...truth.claims().map(({ metadata, spec, status }) => {
+      const ready = findCondition(status?.conditions, 'Ready');
+      const volume = spec.volume ? ` ${JSON.stringify(spec.volume)}` : '';
+      const what = `${metadata.name}${volume} ${status?.phase}`;
+      return `InstanceClaim ${what}: ${ready?.reason}: ${ready?.message}`;
+    }),
+    ...[...truth.machines(), ...truth.disks(), ...truth.interfaces()].map(({ name, tags }) => {
+      const { 'poolkeeper:status': status, 'poolkeeper:claim-name': claim } = tags;
+      return `in the cloud: ${name} ${status} ${claim}`;
+    }),
+  ];
+  return lines.join('\n');
 }
