@@ -118,7 +118,7 @@ async function rest(world: World): Promise<number> {
 async function silence(world: World): Promise<void> {
   await world.loop.run(SETTLING);
   for (const occasion of ['at rest', 'after a restart']) {
-    if (occasion === 'after a restart') world.crash(0);
+    if (occasion === 'after a restart') world.crashAll();
     const before = world.network.calls.length;
     await world.loop.run(WATCHED_SILENCE);
     const written = world.network.calls

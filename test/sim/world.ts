@@ -96,6 +96,10 @@ export class World {
     if (operator?.isAlive) this.#kill(operator);
   }
 
+  crashAll(): void {
+    for (const place of this.operators.keys()) this.crash(place);
+  }
+
   close(): void {
     for (const operator of this.operators) operator.isAlive = false;
     this.server.close();
