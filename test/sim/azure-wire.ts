@@ -23,7 +23,7 @@ export function azureWire({ network, actor, azure }: WireOptions): HttpClient {
     sendRequest: (request) =>
       new Promise((resolve, reject) => {
         const { method, url, abortSignal } = request;
-        const fate = network.fateOf(actor, azureCall(method, url));
+        const fate = network.fateOf(actor, azureCall(method, url, String(request.body ?? '')));
         const refuse = (code: string): void =>
           reject(new RestError('the connection broke', { code, request }));
         const answer = (response: ArmResponse): void => {

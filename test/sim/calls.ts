@@ -12,6 +12,8 @@ export interface Call {
   /** For people: `PATCH poolinstances/boxes-0/status`. */
   readonly what: string;
   readonly isWrite: boolean;
+  /** What was sent along. */
+  readonly body: string;
   /** Leases and events: nothing that a pool depends on. */
   readonly isBackground: boolean;
 }
@@ -38,7 +40,7 @@ export interface FaultPlan {
 export const DELIVERED: Fate = { type: 'delivered' };
 export const noFaults: FaultPlan = { fateOf: () => DELIVERED };
 
-export function kubernetesCall(method: string, path: string) {
+export function kubernetesCall(method: string, path: string, body = '') {
   const [plain = '', query = ''] = path.split('?');
   const parts = plain.split('/').filter((part) => part !== '');
   const rest = parts.slice(parts[0] === 'api' ? 2 : 3);
@@ -50,11 +52,12 @@ export function kubernetesCall(method: string, path: string) {
     path,
     what: `${isWatch ? 'WATCH' : method} ${named.join('/')}`,
     isWrite: method !== 'GET',
+    body,
     isBackground: isWatch || ['leases', 'events'].includes(named[0] ?? ''),
   };
 }
 
-export function azureCall(method: string, url: string) {
+export function azureCall(method: string, url: string, body = '') {
   const { pathname } = new URL(url);
   const parts = pathname.split('/').filter((part) => part !== '');
   const isGraph = pathname.includes('Microsoft.ResourceGraph');
@@ -64,6 +67,7 @@ export function azureCall(method: string, url: string) {
     path: pathname,
     what: `${method} ${isGraph ? 'graph' : parts.slice(parts.indexOf('providers') + 2).join('/')}`,
     isWrite: method !== 'GET' && !isGraph,
+    body,
     isBackground: false,
   };
 }

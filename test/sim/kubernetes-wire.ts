@@ -50,7 +50,7 @@ export class KubernetesWire implements Transport {
   #send(wire: WireRequest, watch: AbortSignal | undefined): Promise<ApiResponse> {
     const { network, actor } = this.#options;
     const { loop } = network;
-    const call = kubernetesCall(wire.method, wire.path);
+    const call = kubernetesCall(wire.method, wire.path, wire.body);
     const fate = network.fateOf(actor, call);
     return new Promise((resolve, reject) => {
       const refuse = (sent: boolean): void =>

@@ -23,6 +23,7 @@ export interface ProcessOptions {
   readonly server: KubernetesServer;
   readonly azure: SimulatedAzure;
   readonly installation: string;
+  readonly elects: boolean;
   readonly skewMilliseconds: number;
   /** The process has ended by itself, because it lost its lease. */
   readonly onEnded: () => void;
@@ -65,7 +66,7 @@ export class OperatorProcess implements Actor {
       defaults: { subscriptionId, resourceGroup, location },
       pollPace: 1,
       identity: name,
-      leaderElect: true,
+      leaderElect: options.elects,
       tcpProbe: { isOpen: async () => true },
       probeLoopback: false,
       onLost: () => {

@@ -7,8 +7,8 @@
 import { parseArgs } from 'node:util';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { drawRun, stories } from './campaign.ts';
-import type { Outcome } from './simulate.ts';
-import { simulate } from './simulate.ts';
+import { blindnessesOf, playBlind, sampledBlindnesses } from './histories.ts';
+import { type Outcome, simulate } from './simulate.ts';
 import { type Finding, probe, probesOf, sampled } from './sweep.ts';
 
 const { values } = parseArgs({
@@ -63,22 +63,27 @@ async function campaign(from: number, to: number): Promise<boolean> {
   return bad === 0;
 }
 
+/** Every call of the stories fails in every way; every change is seen late, or not at all. */
 async function sweep(seed: number): Promise<boolean> {
-  const findings: Finding[] = [];
+  let isWell = true;
+  const each = values.each === undefined ? Number.POSITIVE_INFINITY : Number(values.each);
   for (const scenario of stories) {
     if (values.scenario && scenario.name !== values.scenario) continue;
-    const all = probesOf(await simulate({ scenario, seed }));
-    const probes = values.each ? sampled(all, Number(values.each)) : all;
-    for (const one of probes) {
-      const finding = await probe(scenario, seed, one);
-      if (!finding) continue;
-      findings.push(finding);
-      say(`${finding.scenario}, ${finding.mode} at call ${finding.index}: ${finding.what}`);
-      for (const violation of finding.violations) say(`    ${violation}`);
-    }
-    say(`${scenario.name}: ${probes.length} of ${all.length} probes`);
+    const reference = await simulate({ scenario, seed });
+    const probes = sampled(probesOf(reference), each);
+    for (const one of probes) isWell = report(await probe(scenario, seed, one)) && isWell;
+    const blind = sampledBlindnesses(blindnessesOf(reference), each);
+    for (const one of blind) isWell = report(await playBlind(scenario, seed, one)) && isWell;
+    say(`${scenario.name}: ${probes.length} faults, ${blind.length} histories`);
   }
-  return findings.length === 0;
+  return isWell;
+}
+
+function report(finding: Finding | undefined): boolean {
+  if (!finding) return true;
+  say(`${finding.scenario}, ${finding.what}`);
+  for (const violation of finding.violations) say(`    ${violation}`);
+  return false;
 }
 
 const seed = Number(values.seed);

@@ -24,15 +24,27 @@ export interface Run {
   readonly seed: number;
   readonly plan?: FaultPlan;
   readonly operators?: number;
+  readonly elects?: boolean;
   readonly skewMilliseconds?: number;
   /** Arranges what goes wrong by the clock; nothing may begin once `isCalm`. */
   readonly disturb?: (world: World, isCalm: () => boolean) => void;
   readonly onLogLine?: (line: string) => void;
 }
 
+/** A change of an object that an operator watches. */
+export interface Commit {
+  /** Simulated milliseconds since the start. */
+  readonly at: number;
+  readonly plural: string;
+  readonly name: string;
+  readonly change: string;
+}
+
 export interface Outcome {
   readonly violations: readonly string[];
   readonly calls: readonly RecordedCall[];
+  /** What people, the cloud's doings and the operators wrote into the API server. */
+  readonly commits: readonly Commit[];
   /** The same for two runs exactly if they did the same. */
   readonly fingerprint: string;
   /** Simulated milliseconds until nothing went wrong any more. */
@@ -51,13 +63,14 @@ const LONGEST_UNREST = 2 * 3600_000;
 /** Things still go wrong while what people began comes to its end. */
 const AFTERMATH = 90_000;
 const LOOK_EVERY = 5_000;
-/** Status writes follow events by moments. */
-const SETTLING = 30_000;
+/** What was seen before the calm is looked at again: stopped processes, failed looks at Azure. */
+const SETTLING = 90_000;
 /** Several looks at Azure, so that whatever they would lead to shows. */
-const WATCHED_SILENCE = 12 * 60_000;
+const WATCHED_SILENCE = 6 * 60_000;
 
 export async function simulate(run: Run): Promise<Outcome> {
   const { scenario, seed, skewMilliseconds = 0, onLogLine } = run;
+  const operators = run.operators ?? scenario.operators ?? 1;
   let isCalm = false;
   const plan: FaultPlan = {
     fateOf: (call) => (isCalm ? DELIVERED : (run.plan?.fateOf(call) ?? DELIVERED)),
@@ -66,23 +79,38 @@ export async function simulate(run: Run): Promise<Outcome> {
     seed,
     plan,
     skewMilliseconds,
-    operators: run.operators ?? scenario.operators ?? 1,
+    operators,
+    elects: run.elects ?? operators > 1,
     ...(scenario.azure && { azure: scenario.azure }),
     ...(onLogLine && { onLogLine }),
   });
   try {
+    const commits = recordCommits(world);
     world.startOperators();
     run.disturb?.(world, () => isCalm);
     await play(world, scenario);
     await world.loop.run(AFTERMATH);
     isCalm = true;
+    world.heal();
     const calmAt = world.loop.elapsed;
     const restedAtSeconds = await rest(world);
     if (restedAtSeconds >= 0) await silence(world);
-    return { ...outcomeOf(world), calmAt, restedAtSeconds };
+    return { ...outcomeOf(world), commits, calmAt, restedAtSeconds };
   } finally {
     world.close();
   }
+}
+
+function recordCommits({ server, loop }: World): Commit[] {
+  const commits: Commit[] = [];
+  server.store.onCommit((shelf, { type, object }) => {
+    const [group, plural = ''] = shelf.split('/');
+    if (group !== 'poolkeeper.dev') return;
+    const { status } = object as { status?: { phase?: string } };
+    const change = `${type} ${status?.phase ?? ''}`;
+    commits.push({ at: loop.elapsed, plural, name: object.metadata.name, change });
+  });
+  return commits;
 }
 
 async function play(world: World, scenario: Scenario): Promise<void> {
@@ -124,13 +152,14 @@ async function silence(world: World): Promise<void> {
     const written = world.network.calls
       .slice(before)
       .filter(({ isWrite, isBackground }) => isWrite && !isBackground);
-    for (const { what } of written.slice(0, 5)) world.laws.broken(`${occasion}: ${what}`);
+    for (const { what, body } of written.slice(0, 5))
+      world.laws.broken(`${occasion}: ${what} ${body.slice(0, 300)}`);
     for (const want of unrest(world.truth).slice(0, 5))
       world.laws.broken(`${occasion}, no rest any more: ${want}`);
   }
 }
 
-function outcomeOf(world: World): Omit<Outcome, 'calmAt' | 'restedAtSeconds'> {
+function outcomeOf(world: World): Omit<Outcome, 'commits' | 'calmAt' | 'restedAtSeconds'> {
   const { calls } = world.network;
   const hash = createHash('sha256');
   for (const { at, what, actor, fate } of calls)

@@ -11,8 +11,10 @@ export interface Probe {
   readonly what: string;
 }
 
-export interface Finding extends Probe {
+export interface Finding {
   readonly scenario: string;
+  /** What was done to the run. */
+  readonly what: string;
   readonly seed: number;
   readonly violations: readonly string[];
 }
@@ -50,7 +52,7 @@ export async function probe(
   const all = [...violations, ...unfired];
   return all.length === 0
     ? undefined
-    : { index, mode, what, scenario: scenario.name, seed, violations: all };
+    : { what: `${mode} at call ${index}: ${what}`, scenario: scenario.name, seed, violations: all };
 }
 
 function asProbe({ index, what }: RecordedCall): Omit<Probe, 'mode'> {

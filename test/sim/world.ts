@@ -22,11 +22,16 @@ export interface WorldOptions {
   readonly plan?: FaultPlan;
   /** How many operators take part in the election. */
   readonly operators?: number;
+  /** False: the only operator acts at once. Default true. */
+  readonly elects?: boolean;
   /** How wrong the wall clock of each operator may be. */
   readonly skewMilliseconds?: number;
   readonly azure?: SettingsOverrides;
   readonly onLogLine?: (line: string) => void;
 }
+
+/** Made once: deriving them from the schemas takes longer than many a run. */
+const definitions = customResourceDefinitions().map((definition) => JSON.stringify(definition));
 
 /** From the death of an operator until its successor starts. */
 const RESTART_MILLISECONDS = 1000;
@@ -96,6 +101,12 @@ export class World {
     if (operator?.isAlive) this.#kill(operator);
   }
 
+  /** Nothing new goes wrong; what is on its way, or stopped for a while, still takes its time. */
+  heal(): void {
+    this.network.heal();
+    this.azure.faults.clear();
+  }
+
   crashAll(): void {
     for (const place of this.operators.keys()) this.crash(place);
   }
@@ -116,6 +127,7 @@ export class World {
       server: this.server,
       azure: this.azure,
       installation: INSTALLATION,
+      elects: this.#options.elects ?? true,
       skewMilliseconds: place === 0 ? 0 : skewMilliseconds,
       onEnded: () => {},
       ...(onLogLine && { onLogLine }),
@@ -150,8 +162,7 @@ export class World {
     });
     const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-    for (const definition of customResourceDefinitions()) {
-      const body = JSON.stringify(definition);
+    for (const body of definitions) {
       const answer = await this.server.handle({ method: 'POST', path, headers, body });
       if (answer.status >= 300) throw new Error(`a definition was refused: ${answer.body}`);
     }
