@@ -33,14 +33,19 @@ export class KubernetesWire implements Transport {
 
   async stream(wire: WireRequest): Promise<WireStream> {
     const closed = new AbortController();
-    wire.signal?.addEventListener('abort', () => closed.abort(), { once: true });
     const { status, headers, body, stream } = await this.#send(wire, closed.signal);
     if (!stream) return { status, headers, chunks: once(String(body)) };
     const { network, actor } = this.#options;
     const { what } = kubernetesCall(wire.method, wire.path);
     const plural = what.split(/[ /]/)[1] ?? '';
+    const onAbort = (): void => channel.end(wire.signal?.reason);
+    // Listeners that stay keep everything behind them alive, for as long as the process of the tests.
+    closed.signal.addEventListener('abort', () =>
+      wire.signal?.removeEventListener('abort', onAbort),
+    );
     const channel = new WatchChannel({ network, actor, plural, lines: stream, closed });
-    wire.signal?.addEventListener('abort', () => channel.end(wire.signal?.reason), { once: true });
+    wire.signal?.addEventListener('abort', onAbort);
+    if (wire.signal?.aborted) onAbort();
     return { status, headers, chunks: channel };
   }
 
@@ -52,27 +57,28 @@ export class KubernetesWire implements Transport {
     const { loop } = network;
     const call = kubernetesCall(wire.method, wire.path, wire.body);
     const fate = network.fateOf(actor, call);
-    return new Promise((resolve, reject) => {
-      const refuse = (sent: boolean): void =>
-        reject(new UnreachableError(`${call.what}: the connection broke`, { sent }));
-      const answer = (response: ApiResponse): void => {
-        if (fate.type === 'crash-after') network.kill(actor);
-        if (fate.type === 'crash-after' || fate.type === 'silence') return;
-        const late = fate.type === 'slow' ? fate.milliseconds : 0;
-        const give = fate.type === 'unanswered' ? () => refuse(true) : () => resolve(response);
-        loop.after(network.latency('kubernetes') + late, give, actor);
-      };
-      const arrive = (): void => {
-        if (network.isDown('kubernetes', actor)) loop.after(0, () => refuse(false), actor);
-        else if (fate.type === 'lost') loop.after(0, () => refuse(true), actor);
-        else if (fate.type === 'refused') answer(refusal(fate));
-        else void this.#handle(wire, watch).then(answer);
-      };
-      wire.signal?.addEventListener('abort', () => reject(wire.signal?.reason), { once: true });
-      if (wire.signal?.aborted) reject(wire.signal.reason);
-      else if (fate.type === 'crash-before') network.kill(actor);
-      else loop.after(network.latency('kubernetes'), arrive);
-    });
+    const { promise, resolve, reject } = Promise.withResolvers<ApiResponse>();
+    const onAbort = (): void => reject(wire.signal?.reason);
+    const refuse = (sent: boolean): void =>
+      reject(new UnreachableError(`${call.what}: the connection broke`, { sent }));
+    const answer = (response: ApiResponse): void => {
+      if (fate.type === 'crash-after') network.kill(actor);
+      if (fate.type === 'crash-after' || fate.type === 'silence') return;
+      const late = fate.type === 'slow' ? fate.milliseconds : 0;
+      const give = fate.type === 'unanswered' ? () => refuse(true) : () => resolve(response);
+      loop.after(network.latency('kubernetes') + late, give, actor);
+    };
+    const arrive = (): void => {
+      if (network.isDown('kubernetes', actor)) loop.after(0, () => refuse(false), actor);
+      else if (fate.type === 'lost') loop.after(0, () => refuse(true), actor);
+      else if (fate.type === 'refused') answer(refusal(fate));
+      else void this.#handle(wire, watch).then(answer);
+    };
+    wire.signal?.addEventListener('abort', onAbort);
+    if (wire.signal?.aborted) onAbort();
+    else if (fate.type === 'crash-before') network.kill(actor);
+    else loop.after(network.latency('kubernetes'), arrive);
+    return promise.finally(() => wire.signal?.removeEventListener('abort', onAbort));
   }
 
   #handle(wire: WireRequest, signal: AbortSignal | undefined): Promise<ApiResponse> {

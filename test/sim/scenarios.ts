@@ -102,10 +102,40 @@ export const reshaped: Scenario = {
   },
 };
 
+export const reused: Scenario = {
+  name: 'reused',
+  story: 'Machines that wait switched off go from claim to claim, with hooks before and after.',
+  async play(people) {
+    await people.volumePool('disks', few, { reclaimPolicy: 'Delete' });
+    await people.instancePool(
+      'boxes',
+      { minFree: 1, maxFree: 2, maxTotal: 2 },
+      {
+        recyclePolicy: 'Reuse',
+        warmState: 'Deallocated',
+        hooks: { onClaim: { script: 'true' }, onRelease: { script: 'true' } },
+      },
+    );
+    await people.untilFree('boxes', 1);
+    await people.claimWithDisk('one');
+    await people.claim('hasty');
+    await people.wait(1);
+    await people.release('hasty');
+    await people.untilReady('one');
+    people.use('one');
+    await people.claim('two');
+    await people.release('one');
+    await people.untilReady('two', 900);
+    await people.release('two');
+    await people.untilGone('two', 900);
+  },
+};
+
 export const scenarios: readonly Scenario[] = [
   claimAndRelease,
   prewarmed,
   exhausted,
   deletedWhileCreating,
   reshaped,
+  reused,
 ];

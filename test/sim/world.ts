@@ -113,6 +113,7 @@ export class World {
 
   close(): void {
     for (const operator of this.operators) operator.isAlive = false;
+    this.network.cutWatches();
     this.server.close();
   }
 
