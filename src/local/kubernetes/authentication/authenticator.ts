@@ -50,9 +50,3 @@ export class Authenticator {
 function isSame(one: User, other: User): boolean {
   return one.username === other.username && deepEqual(one.extra ?? {}, other.extra ?? {});
 }
-
-/** Two pods of one service account are told apart by what else is known of them, such as their node. */
-function isSame(one: User, other: User): boolean {
-  const extra = ({ extra: values = {} }: User): string => JSON.stringify(values);
-  return one.username === other.username && extra(one) === extra(other);
-}
