@@ -73,7 +73,8 @@ const nfs: readonly Pattern[] = [
     words:
       /reason given by server: no such file or directory|no such file or directory|not a directory/i,
     reason: 'NotExported',
-    message: 'the server does not export this path; check the path and the exports',
+    message:
+      'the server does not export this path to this node; check the path, the exports and their client lists',
   },
   {
     words: /stale (nfs )?file handle/i,

@@ -37,7 +37,7 @@ const failures: Record<string, { spec: object; reason: string; says: RegExp }> =
   'a path that is not exported': {
     spec: nfs('/srv/wrong'),
     reason: 'NotExported',
-    says: /NFS mount failed on node-1: the server does not export this path.*No such file or directory/,
+    says: /NFS mount failed on node-1: the server does not export this path to this node.*No such file or directory/,
   },
   'a client that is not on the list': {
     spec: nfs('/srv/private'),
