@@ -5,7 +5,7 @@ import { afterEach, describe, test } from 'node:test';
 import { nodes, secrets } from '../../src/api/built-in.ts';
 import type { Condition } from '../../src/api/object.ts';
 import { backendProbes, storageBackends, storagePools } from '../../src/api/resources.ts';
-import { GIBIBYTE, SimulatedNetwork } from '../../src/local/hosts/index.ts';
+import { GIBIBYTE, runOf, SimulatedNetwork } from '../../src/local/hosts/index.ts';
 import { World } from './agent-world.ts';
 import { answered, StorageOperator } from './storage-operator.ts';
 
@@ -239,6 +239,18 @@ describe('a storage backend that a node probes', () => {
       'it is gone',
       () => !world.host.machine.mounts.some(({ target }) => target === left),
     );
+  });
+
+  test('of which a mount can not even be killed is Offline, and nothing else is begun', async () => {
+    await begin({ withAgent: true });
+    network.addNfsServer('nfs.example', exported);
+    world.host.faults.add({ matches: runOf('mount'), effect: { type: 'stuck' } });
+    await createBackend({ type: 'nfs', http: undefined, nfs });
+    await world.until('Offline', async () => (await phase()) === 'Offline');
+    assert.equal(find(await backend(), 'Ready')?.reason, 'ServerNotResponding');
+    await world.clock.advance(5 * 60_000);
+    const mounts = world.host.commands.filter(({ argv }) => argv[0] === 'mount');
+    assert.equal(mounts.length, 1);
   });
 
   test('credentials come from the controller and are shown nowhere', async () => {
