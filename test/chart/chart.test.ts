@@ -5,6 +5,10 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { parse, parseAllDocuments } from 'yaml';
 import { valuesSchema } from '../../scripts/chart/values-schema.ts';
+import { command as agent } from '../../src/cli/agent.ts';
+import type { Command } from '../../src/cli/command.ts';
+import { command as controller } from '../../src/cli/controller.ts';
+import { readSettings } from '../../src/cli/settings.ts';
 import { repositoryRoot } from '../structure/source-tree.ts';
 import { chart, helm, type Rendered, render, valuesFiles } from './helm.ts';
 import { helmNames, notInstalled } from './helm-binaries.ts';
@@ -186,6 +190,17 @@ describe('what the chart installs', { skip }, () => {
     });
   });
 
+  it('gives both programs only settings that they know and accept', async () => {
+    for (const [title, valuesFile] of valuesFiles) {
+      const objects = await render({ valuesFile });
+      const config = of(objects, 'ConfigMap', `${PREFIX}-controller`)[0]!['data']['config.yaml'];
+      const [deployment] = of(objects, 'Deployment');
+      const [daemonSet] = of(objects, 'DaemonSet');
+      accept(controller.settings, argumentsOf(deployment!, 'controller'), config, title);
+      if (daemonSet) accept(agent.settings, argumentsOf(daemonSet, 'agent'), '', title);
+    }
+  });
+
   it('names every alert in docs/alerts.md', async () => {
     const objects = await render({ set: ['metrics.prometheusRule.enabled=true'] });
     const [rules] = of(objects, 'PrometheusRule');
@@ -199,6 +214,23 @@ describe('what the chart installs', { skip }, () => {
     }
   });
 });
+
+function argumentsOf(workload: Rendered, command: string): string[] {
+  const [first, ...args] = workload['spec'].template.spec.containers[0].args as string[];
+  assert.equal(first, command);
+  return args.map((text) => text.replace(/\$\(\w+\)/, 'from-the-pod'));
+}
+
+/** As at the start of the process; whatever is wrong is named. */
+function accept(
+  settings: Command['settings'],
+  argv: string[],
+  config: string,
+  title: string,
+): void {
+  const readFile = (): string => config;
+  assert.doesNotThrow(() => readSettings(settings, { argv, env: {}, readFile }), title);
+}
 
 describe('the applications of Argo CD', { skip }, () => {
   it('have the shape that Argo CD knows, and go in order', () => {
