@@ -5,10 +5,11 @@ import type { Runtime } from '../runtime/index.ts';
 import { ArmClient } from './client.ts';
 import { simulatedCredential } from './credentials.ts';
 import { type AzureEnvironment, azureEnvironments } from './environments.ts';
+import { newestImage } from './images.ts';
 import { Instances } from './instances.ts';
 import { networkInterfaces } from './network-interfaces.ts';
 import { pollOperation } from './operations.ts';
-import type { AzureCloud, ResourceKind } from './port.ts';
+import type { AzureCloud, CallContext, CloudTypes, ResourceId, ResourceKind } from './port.ts';
 import { redirectingHttpClient } from './redirect.ts';
 import type { ResourceAdapter } from './resource-adapter.ts';
 import { discoverResources } from './resource-graph.ts';
@@ -48,7 +49,10 @@ export function createAzureCloud(options: AzureCloudOptions): AzureCloud {
     networkInterface: networkInterfaces(client),
   };
   return {
-    get: (kind, id, context) => adapters[kind].get(id, context),
+    get: (async (kind: keyof CloudTypes, id: ResourceId, context: CallContext) =>
+      kind === 'image'
+        ? newestImage(client, id, context)
+        : adapters[kind].get(id, context)) as AzureCloud['get'],
     create: (kind, intent, context) => adapters[kind].create(intent, context),
     delete: (kind, id, context) => adapters[kind].delete(id, context),
     tag: (kind, id, tags, context) => adapters[kind].tag(id, tags, context),

@@ -129,12 +129,20 @@ export interface InstanceIntent {
   readonly tags: Tags;
 }
 
+/** What the newest version of an image is called. */
+export interface ObservedImage {
+  readonly id: ResourceId;
+  readonly version: string;
+}
+
 /** Maps each kind to what is asked for and what is seen. NICs are only ever made with their VM. */
 export interface CloudTypes {
   instance: { intent: InstanceIntent; observed: ObservedInstance };
   volume: { intent: VolumeIntent; observed: ObservedVolume };
   snapshot: { intent: SnapshotIntent; observed: ObservedSnapshot };
   networkInterface: { intent: never; observed: ObservedNetworkInterface };
+  /** Named without its version; seen is the newest. Only ever read. */
+  image: { intent: never; observed: ObservedImage };
 }
 
 /** A long-running operation that Azure accepted; plain data so that a status can hold it. */
@@ -189,7 +197,7 @@ export interface CallContext {
  */
 export interface AzureCloud {
   /** The live resource (never Resource Graph), or undefined on 404. */
-  get<K extends ResourceKind>(
+  get<K extends keyof CloudTypes>(
     kind: K,
     id: ResourceId,
     context: CallContext,
@@ -205,8 +213,16 @@ export interface AzureCloud {
   ): Promise<Operation | undefined>;
   /** Starts a deletion; resolves undefined when it is already gone. */
   delete(kind: ResourceKind, id: ResourceId, context: CallContext): Promise<Operation | undefined>;
-  /** Merges our tags over the resource's present ones: tags of others are kept. */
-  tag(kind: ResourceKind, id: ResourceId, tags: TagChange, context: CallContext): Promise<void>;
+  /**
+   * Merges our tags over the resource's present ones: tags of others are kept. `seen` saves reading it
+   * first where an ETag guards the write: instances.
+   */
+  tag(
+    kind: ResourceKind,
+    id: ResourceId,
+    tags: TagChange,
+    context: CallContext & { readonly seen?: ObservedInstance | undefined },
+  ): Promise<void>;
   /** One VM write under If-Match of `seen.etag`: the full disk list of `seen` with the change, and tags. */
   changeDataDisks(
     seen: ObservedInstance,

@@ -5,6 +5,7 @@
 import type { SnapshotBuild } from '../api/golden-snapshot.ts';
 import type { GoldenSnapshot, VolumePool } from '../api/volume-pool.ts';
 import { revisionOf } from './canonical.ts';
+import { exactImage } from './golden-snapshot-image.ts';
 
 export type Recipe = Extract<GoldenSnapshot, { type: 'Build' }>['build'];
 
@@ -13,16 +14,19 @@ const PREPARATION = 1;
 
 /**
  * The version that the pool's recipe asks for; undefined without one. In it is all that determines the
- * bytes: neither the subnet nor the way of waiting does. An image version `latest` stands for itself: it
- * is not looked up, so a newer image alone makes no new version.
+ * bytes: neither the subnet nor the way of waiting does. `imageVersion` is what a floating image means now.
  */
-export function wantedVersion({ spec }: VolumePool, userData: string | undefined) {
+export function wantedVersion(
+  { spec }: VolumePool,
+  userData: string | undefined,
+  imageVersion?: string | undefined,
+) {
   if (spec.goldenSnapshot.type !== 'Build') return undefined;
   const { image, vmSize, script, dataDiskMountPath } = spec.goldenSnapshot.build;
   const { sizeGiB } = spec.volume;
   return revisionOf({
     preparation: PREPARATION,
-    image,
+    image: exactImage(image, imageVersion),
     vmSize,
     script,
     userData,

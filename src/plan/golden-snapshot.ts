@@ -32,6 +32,8 @@ export interface GoldenInput {
   readonly pool: VolumePool;
   /** The user data's text, or what keeps it from being read. */
   readonly userData: string | undefined | { readonly problem: string };
+  /** What a floating image means now; undefined when the recipe names a version. */
+  readonly imageVersion?: string | undefined | { readonly problem: string };
   readonly seen: BuildSeen;
   /** The snapshot in use; `unread`: it was not time for a look. */
   readonly inUse: GoldenSnapshotSeen | 'absent' | 'unread';
@@ -43,6 +45,10 @@ export interface GoldenInput {
   readonly pollPace: number;
   /** What the installation's configuration says against making anything for the pool. */
   readonly refusal?: Refusal | undefined;
+}
+
+interface Problem {
+  readonly problem: string;
 }
 
 /** True for pools that build a golden snapshot or have something left of having done so. */
@@ -73,11 +79,12 @@ export function planGoldenSnapshot(input: GoldenInput, now: number): GoldenPlan 
   }
   if (pool.status?.scope === undefined) return rest(pool, 'waits for its Azure scope');
   if (input.refusal) return holdBack(input, input.refusal, now);
-  if (typeof input.userData === 'object') {
-    const { problem } = input.userData;
+  const { userData, imageVersion } = input;
+  if (typeof userData === 'object' || typeof imageVersion === 'object') {
+    const { problem } = (typeof userData === 'object' ? userData : imageVersion) as Problem;
     return build ? planWith(input, build, now) : { ...rest(pool, problem), ...told(pool, problem) };
   }
-  const version = wantedVersion(pool, input.userData)!;
+  const version = wantedVersion(pool, userData, imageVersion)!;
   if (build) {
     if (build.version !== version) return planEnd(input, build, now);
     return planWith(input, build, now);

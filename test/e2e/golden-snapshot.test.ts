@@ -193,6 +193,30 @@ describe('another version', () => {
     assert.equal(world.goldenSnapshots().length, 2, 'keepVersions is 2');
   });
 
+  test('follows a newer image of the Marketplace, and is built from exactly that one', async () => {
+    const images = () =>
+      world.azure.requests().filter(({ operation }) => operation === 'imageVersions.list').length;
+    world.imageVersions['ubuntu-24_04-lts'] = ['24.04.202601010', '24.4.9'];
+    await world.createPool();
+    world.start();
+    await world.untilReady();
+    const first = await versionInUse();
+    const asked = images();
+    world.imageVersions['ubuntu-24_04-lts'].push('24.04.202603010');
+    await world.clock.advance(5.8 * 3600_000);
+    await world.until('it builds', async () => (await statusOf())?.snapshotBuild !== undefined);
+    let image: unknown;
+    await world.until('the builder is there', () => {
+      const machine = world.azure.resources().find(({ kind }) => kind === 'virtualMachine');
+      image = machine?.kind === 'virtualMachine' ? machine.imageReference : undefined;
+      return machine !== undefined;
+    });
+    assert.match(JSON.stringify(image), /24\.04\.202603010/);
+    await world.untilReady();
+    assert.notEqual(await versionInUse(), first);
+    assert.equal(images() - asked, 1);
+  });
+
   test('goes once more than keepVersions are there, and an old one is used again as it is', async () => {
     await world.createPool({ build: { script: 'echo 1' } });
     world.start();

@@ -71,6 +71,8 @@ export class GoldenWorld {
   readonly exitCodes: Partial<Record<ScriptKind, number[]>> = {};
   /** What a script prints besides its greeting. */
   readonly outputs: Partial<Record<ScriptKind, string>> = {};
+  /** What the Marketplace offers, by offer. */
+  readonly imageVersions: Record<string, string[]> = {};
   lives = 0;
   isPortOpen = true;
   #life: Life | undefined;
@@ -82,6 +84,7 @@ export class GoldenWorld {
     this.azure = new SimulatedAzure(this.runtime, {
       snapshots: [{ id, sizeGigabytes: 32, content: 'golden-v1' }],
       throttling: { enabled: false },
+      imageVersions: this.imageVersions,
       runCommand: (run) => this.#runScript(run.virtualMachineId, run.script),
     });
     this.azure.seed();

@@ -6,6 +6,7 @@ import type { OperationRecord } from '../../api/status.ts';
 import { CloudError } from '../../azure/errors.ts';
 import type { CallContext, InstanceIntent, Operation } from '../../azure/port.ts';
 import { addFinalizerPatch, removeFinalizerPatch } from '../../kube/index.ts';
+import { exactImage } from '../../plan/golden-snapshot-image.ts';
 import {
   failed,
   type GoldenStatus,
@@ -109,14 +110,19 @@ function run(
 }
 
 function machineIntent(
-  { pool, userData }: Gathered,
+  { pool, userData, imageVersion }: Gathered,
   { name, tags }: GoldenStep & { type: 'createMachine' },
   random: Random,
 ): InstanceIntent {
   const { goldenSnapshot } = pool.spec;
   assert(goldenSnapshot.type === 'Build', 'only a recipe makes a machine');
   if (typeof userData === 'object') throw new PoolkeeperError('SecretNotFound', userData.problem);
-  const { image, vmSize, subnetId } = goldenSnapshot.build;
+  if (typeof imageVersion === 'object') {
+    throw new PoolkeeperError('InvalidParameter', imageVersion.problem);
+  }
+  const { vmSize, subnetId } = goldenSnapshot.build;
+  // Just the version that the snapshot's own version was made from.
+  const image = exactImage(goldenSnapshot.build.image, imageVersion);
   return {
     scope: pool.status!.scope!,
     name,

@@ -16,6 +16,7 @@ import type { ControllerContext } from '../context.ts';
 import { BY_POOL } from '../stores.ts';
 import type { TcpProbe } from '../tcp-probe.ts';
 import { refusalOf } from '../tenancy.ts';
+import type { ImageVersions } from './image-versions.ts';
 import type { SnapshotLooks } from './snapshot-looks.ts';
 
 export interface Gathered extends GoldenInput {
@@ -26,21 +27,25 @@ export interface Gathered extends GoldenInput {
 export interface GoldenSources {
   readonly looks: SnapshotLooks;
   readonly tcpProbe: TcpProbe;
+  readonly images: ImageVersions;
 }
 
 export async function gather(
   context: ControllerContext,
-  { looks, tcpProbe }: GoldenSources,
+  { looks, tcpProbe, images }: GoldenSources,
   pool: VolumePool,
   call: CallContext,
 ): Promise<Gathered> {
   const { cloud, installation, pollPace } = context;
   const operation = pool.status?.snapshotBuild?.operation;
-  const [seen, inUse, state, userData] = await Promise.all([
+  const refusal = refusalOf(context, pool);
+  const isGoing = pool.metadata.deletionTimestamp !== undefined;
+  const [seen, inUse, state, userData, imageVersion] = await Promise.all([
     lookAtParts(context, pool, call),
     lookAtSnapshotInUse(context, looks, pool, call),
     operation?.url ? cloud.poll(operation, call) : undefined,
     readUserData(context, pool),
+    refusal || isGoing ? undefined : images.of(pool, cloud, call),
   ]);
   const machine = typeof seen.machine === 'object' ? (seen.machine as ObservedInstance) : undefined;
   return {
@@ -53,7 +58,8 @@ export async function gather(
     copied: copiedSnapshots(context, pool),
     installation,
     pollPace,
-    refusal: refusalOf(context, pool),
+    refusal,
+    imageVersion,
     machine,
   };
 }

@@ -13,6 +13,7 @@ import type { TcpProbe } from '../tcp-probe.ts';
 import { writeStatus } from '../write-status.ts';
 import { apply, type GoldenOutcome } from './apply.ts';
 import { gather } from './gather.ts';
+import { ImageVersions } from './image-versions.ts';
 import { SnapshotLooks } from './snapshot-looks.ts';
 
 export { SnapshotLooks } from './snapshot-looks.ts';
@@ -20,10 +21,15 @@ export { SnapshotLooks } from './snapshot-looks.ts';
 export function reconcileGoldenSnapshot(context: ControllerContext, tcpProbe: TcpProbe): Reconcile {
   const { clock } = context.runtime;
   const looks = new SnapshotLooks(clock);
+  const images = new ImageVersions(clock, context.pollPace);
+  const forget = (uid: string): void => {
+    looks.forget(uid);
+    images.forget(uid);
+  };
   return async (key, signal, log) => {
     const cached = context.stores.volumePools.byKey(key);
     if (!cached || !concernsGoldenSnapshots(cached)) {
-      if (cached) looks.forget(cached.metadata.uid);
+      if (cached) forget(cached.metadata.uid);
       return { type: 'done' };
     }
     // Live: a step that a stale cache forgot would be done twice.
@@ -31,11 +37,11 @@ export function reconcileGoldenSnapshot(context: ControllerContext, tcpProbe: Tc
     const pool = await context.client.get(volumePools, { namespace, name });
     if (!pool || !concernsGoldenSnapshots(pool)) return { type: 'done' };
     const call = callContext('warm-up', correlationId(context), signal);
-    const gathered = await gather(context, { looks, tcpProbe }, pool, call);
+    const gathered = await gather(context, { looks, tcpProbe, images }, pool, call);
     const plan = planGoldenSnapshot(gathered, clock.now());
     const outcome = await apply(context, gathered, plan, call);
     if (plan.step?.type === 'releasePool') {
-      looks.forget(pool.metadata.uid);
+      forget(pool.metadata.uid);
       return { type: 'done' };
     }
     await writeStatus(context.client, volumePools, pool, { ...pool.status, ...outcome.status });

@@ -1,6 +1,7 @@
 // Which handler answers which method and path, under the name that requests are counted by.
 import type { Handler } from './calls.ts';
 import { deleteDisk, getDisk, listDisks, patchDisk, putDisk } from './disks.ts';
+import { listGalleryVersions, listMarketplaceVersions } from './images.ts';
 import {
   deleteInterface,
   getInterface,
@@ -128,6 +129,18 @@ const rules: readonly RouteRule[] = [
     list: listInterfaces,
     listAll: listInterfaces,
   }),
+  rule(
+    'GET',
+    `${subscription}/providers/Microsoft.Compute/locations/{location}/publishers/{publisher}/artifacttypes/vmimage/offers/{offer}/skus/{sku}/versions`,
+    'imageVersions.list',
+    listMarketplaceVersions,
+  ),
+  rule(
+    'GET',
+    `${group}/providers/Microsoft.Compute/galleries/{gallery}/images/{name}/versions`,
+    'imageVersions.list',
+    listGalleryVersions,
+  ),
   rule('GET', `${subscription}/providers/Microsoft.Compute/skus`, 'resourceSkus.list', listSkus),
   rule(
     'GET',

@@ -48,6 +48,8 @@ export interface SimulatedAzureSettings {
   /** After so long the URL of a finished operation answers 404. */
   readonly operationExpiryMilliseconds: number;
   readonly runCommand?: RunCommandHook;
+  /** Versions of images, by any part of the image's path. */
+  readonly imageVersions: Readonly<Record<string, readonly string[]>>;
 }
 
 export type SettingsOverrides = Partial<
@@ -79,6 +81,7 @@ export function resolveSettings(overrides: SettingsOverrides = {}): SimulatedAzu
     graphLag: { minimumSeconds: 2, maximumSeconds: 30 },
     latency: { minimumSeconds: 0, maximumSeconds: 0 },
     listPageRows: 200,
+    imageVersions: {},
     quota: { cores: 1000, lowPriorityCores: 1000 },
     operationExpiryMilliseconds: SIX_HOURS_MILLISECONDS,
     ...overrides,
