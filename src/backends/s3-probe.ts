@@ -250,11 +250,7 @@ class S3Probe {
       );
     const location = answer.header('location') ?? error?.endpoint;
     if (code === 'Redirected')
-      return new ProbeError(
-        check,
-        code,
-        `the bucket is at ${location?.split('?')[0] ?? 'another endpoint'}`,
-      );
+      return new ProbeError(check, code, `the bucket is at ${shownPlace(location)}`);
     const words = error?.code === undefined ? '' : ` ${error.code}`;
     const message = error?.message ? `: ${error.message}` : '';
     return new ProbeError(check, code, `it answered ${statusCode}${words}${message}`.slice(0, 512));
@@ -324,6 +320,13 @@ function classify(
   if (statusCode === 429 || statusCode === 503) return { check: 'Protocol', code: 'SlowDown' };
   if (statusCode >= 500) return { check: 'Protocol', code: 'ServerInTrouble' };
   return { check: 'Protocol', code: 'NotS3' };
+}
+
+/** Where it leads, without what may be secret in an address. */
+function shownPlace(location: string | undefined): string {
+  if (location === undefined) return 'another endpoint';
+  const url = URL.parse(location);
+  return url ? `${url.origin}${url.pathname}` : (location.split('?')[0] ?? location);
 }
 
 function describeSkew(milliseconds: number): string {

@@ -22,20 +22,35 @@ export function gatherBackend(stores: Stores, backend: StorageBackend): BackendV
   };
 }
 
+/** What a node needs for a trial mount, in the words of its inventory. */
+const NEEDED: Readonly<Record<string, readonly string[]>> = {
+  nfs: ['mount.nfs', 'kernel module nfs'],
+  cephfs: ['mount.ceph', 'kernel module ceph'],
+};
+
+function isEquipped(stores: Stores, node: string, type: string): boolean {
+  const present = stores.storageNodes.get(undefined, node)?.status?.prerequisites ?? [];
+  return (NEEDED[type] ?? []).every((needed) =>
+    present.some(({ name, present: isThere }) => isThere && name === needed),
+  );
+}
+
 export function gatherProber(stores: Stores, agents: Agents, view: BackendView): ProberView {
   const { backend } = view;
   const { namespace, name } = backend.metadata;
   const { spec } = backend;
   const named = 'nodeName' in spec ? spec.nodeName : undefined;
   const record: BackendProbe | undefined = stores.backendProbes.get(namespace, name);
-  const readyNodes = stores.nodes
+  const ready = stores.nodes
     .list()
     .map(({ metadata }) => metadata.name)
     .filter((node) => agents.stateOf(node).state === 'ready');
+  const equipped = ready.filter((node) => isEquipped(stores, node, spec.type));
   return {
     backend,
     record,
-    readyNodes,
+    // A node that lacks the programs is better than none: then the backend says what to install.
+    readyNodes: named === undefined && equipped.length > 0 ? equipped : ready,
     isNamedNodeKnown: named !== undefined && stores.nodes.get(undefined, named) !== undefined,
     isWanted: !probableOf(backend, view).isIdle,
   };
