@@ -32,7 +32,7 @@ const OPTIONS_MAX = 16;
 
 /** Why the backend that a pool names can't be used; undefined when it can, or none is named. */
 export function backendStall(
-  { metadata, spec }: StoragePool,
+  { metadata, spec, status }: StoragePool,
   { backend }: StorageSources,
 ): Stall | undefined {
   const name = backendNameOf(spec);
@@ -46,7 +46,9 @@ export function backendStall(
     const message = `${field}: StorageBackend ${name} is of type ${backend.spec.type}, not ${spec.type}`;
     return { reason: 'InvalidSpec', message };
   }
-  if (backend.metadata.deletionTimestamp === undefined) return undefined;
+  // Who has it already keeps it: the backend waits for that pool, not the other way round.
+  const isLeaving = backend.metadata.deletionTimestamp !== undefined;
+  if (!isLeaving || status?.activeSince !== undefined) return undefined;
   const message = `${field}: StorageBackend ${name} is being deleted`;
   return { reason: 'ReferenceNotFound', message };
 }
