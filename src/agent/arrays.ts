@@ -20,6 +20,7 @@ export async function readArray(host: HostPort, kernelName: string): Promise<Arr
   const syncAction = await read('sync_action');
   const isSyncing = syncAction !== undefined && syncAction !== 'idle' && syncAction !== 'frozen';
   const mismatchCount = await read('mismatch_cnt');
+  const resyncStart = await read('resync_start');
   const sectors = await host.readFile(`/sys/block/${kernelName}/size`);
   return {
     path: `/dev/${kernelName}`,
@@ -35,6 +36,7 @@ export async function readArray(host: HostPort, kernelName: string): Promise<Arr
     degraded: Number((await read('degraded')) ?? 0),
     members: await readMembers(host, kernelName),
     ...(syncAction !== undefined && { syncAction }),
+    ...(resyncStart !== undefined && { isResyncPending: resyncStart !== 'none' }),
     ...(mismatchCount !== undefined && { mismatchCount: Number(mismatchCount) }),
     ...(isSyncing && syncOf(await read('sync_completed'), Number(await read('sync_speed')))),
   };

@@ -3,7 +3,7 @@
 import type { ArrayStatus, RaidLevel } from '../api/disk.ts';
 import type { Reason } from '../api/reasons.ts';
 import type { ArrayFacts, ScrubRecord } from '../plan/node-mount-mdadm-facts.ts';
-import { isArrayFailed } from '../plan/node-mount-mdadm-health.ts';
+import { isArrayFailed, isSyncing } from '../plan/node-mount-mdadm-health.ts';
 
 export interface ArrayHealth {
   readonly status: 'True' | 'False' | 'Unknown';
@@ -21,15 +21,14 @@ export function judgeArray(array: ArrayFacts, hasSyncedOnce: boolean): ArrayHeal
       message: describeFailure(array),
       phase: 'Failed',
     };
-  const isSyncing = array.syncPercent !== undefined && syncAction !== 'check';
   const how = describeSync(array);
-  if (isSyncing && !hasSyncedOnce) {
+  if (isSyncing(array) && !hasSyncedOnce) {
     const message = `The first ${syncAction} is under way${how}; the array can be used.`;
     return { status: 'True', reason: 'InitialSync', message, phase: 'Mounted' };
   }
   if (degraded > 0) {
     const lacking = `${degraded} of ${raidDisks} members are missing or failed`;
-    if (isSyncing && syncAction !== 'reshape')
+    if (isSyncing(array) && syncAction !== 'reshape')
       return {
         status: 'False',
         reason: 'ArrayRebuilding',
@@ -39,11 +38,11 @@ export function judgeArray(array: ArrayFacts, hasSyncedOnce: boolean): ArrayHeal
     const message = `${lacking}; replace them to restore redundancy.`;
     return { status: 'False', reason: 'ArrayDegraded', message, phase: 'Degraded' };
   }
-  if (isSyncing && syncAction === 'reshape') {
+  if (syncAction === 'reshape') {
     const message = `All members are in place; the data is being spread over ${raidDisks}${how}.`;
     return { status: 'True', reason: 'ArrayReshaping', message, phase: 'Mounted' };
   }
-  if (isSyncing && array.members.some(({ state }) => state.includes('replacement'))) {
+  if (isSyncing(array) && array.members.some(({ state }) => state.includes('replacement'))) {
     const message = `All ${raidDisks} members are in place; one is being replaced${how}.`;
     return { status: 'True', reason: 'ArrayRebuilding', message, phase: 'Rebuilding' };
   }
@@ -74,7 +73,7 @@ const runningStates = new Set(['clean', 'active', 'active-idle', 'write-pending'
 
 /** Whether the array has nothing left to build for the first time. */
 export function isSynced(array: ArrayFacts): boolean {
-  return array.level === 0 || (array.syncPercent === undefined && array.degraded === 0);
+  return array.level === 0 || (!isSyncing(array) && !array.isResyncPending && array.degraded === 0);
 }
 
 export function arrayStatusOf(

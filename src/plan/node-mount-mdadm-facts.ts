@@ -23,7 +23,9 @@ export interface ArrayFacts {
   readonly degraded: number;
   /** `idle`, `resync`, `recover`, `check`, `reshape` …; absent for RAID0. */
   readonly syncAction?: string | undefined;
-  /** 0 to 100 while something syncs. */
+  /** A part of it has never been synced, or not since the power was cut; absent for RAID0. */
+  readonly isResyncPending?: boolean | undefined;
+  /** 0 to 100 while something syncs; absent in the moment in which it begins. */
   readonly syncPercent?: number | undefined;
   readonly syncKiBPerSecond?: number | undefined;
   readonly syncSecondsLeft?: number | undefined;

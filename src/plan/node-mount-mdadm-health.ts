@@ -31,6 +31,13 @@ function hasLostBothCopies({ members, raidDisks, degraded }: ArrayFacts): boolea
   return false;
 }
 
+const syncActions = new Set(['resync', 'recover', 'reshape', 'frozen']);
+
+/** Whether the kernel is moving data, or about to; a comparison only reads. */
+export function isSyncing({ syncAction }: ArrayFacts): boolean {
+  return syncAction !== undefined && syncActions.has(syncAction);
+}
+
 /** Whether so many members are enough to start it; for level 10 mdadm itself must say. */
 export function canStart(level: number, raidDisks: number, present: number): boolean {
   if (level === 10) return present >= Math.ceil(raidDisks / 2);

@@ -13,6 +13,7 @@ import type {
   MdadmFacts,
   MdadmIntent,
 } from './node-mount-mdadm-facts.ts';
+import { isSyncing } from './node-mount-mdadm-health.ts';
 
 /** A disk of the spec. */
 export interface Seat {
@@ -64,7 +65,7 @@ export function takeStock(intent: MdadmIntent, facts: MdadmFacts, array: ArrayFa
     leaving,
     activeWanted:
       intent.devices.length === 0 ? array.raidDisks : intent.devices.length - intent.spares,
-    isSyncing: array.syncPercent !== undefined && array.syncAction !== 'check',
+    isSyncing: isSyncing(array),
     isWhole: array.degraded === 0,
   };
 }

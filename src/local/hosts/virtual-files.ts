@@ -114,6 +114,7 @@ function mdFiles(machine: Machine, array: MdArray): Record<string, string> {
       position === undefined ? 'none' : `${sectors(position)} / ${sectors(array.shape.usedBytes)}`,
     sync_speed: array.sync ? String(Math.floor(machine.syncBytesPerSecond / 1024)) : 'none',
     degraded: String(array.degraded),
+    resync_start: array.sync?.action === 'resync' ? '0' : 'none',
     mismatch_cnt: String(array.mismatchCount),
     consistency_policy: array.shape.hasBitmap ? 'bitmap' : 'resync',
   };
