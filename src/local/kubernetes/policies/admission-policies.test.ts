@@ -101,4 +101,30 @@ describe('admission policies', () => {
     await denied.create(WIDGETS, aWidget('w'));
     assert.equal((await denied.patch('merge', path, { status: { phase: 'On' } })).code, 422);
   });
+
+  it('are refused when a real server would refuse them', async () => {
+    const cluster = new TestCluster();
+    const store = (
+      resources: string[],
+      expression: string,
+    ): Promise<{ code: number; body: object }> =>
+      cluster.create(POLICIES, {
+        apiVersion,
+        kind: 'ValidatingAdmissionPolicy',
+        metadata: { name: 'p' },
+        spec: {
+          matchConstraints: { resourceRules: [{ ...everyWrite[0], resources }] },
+          validations: [{ expression }],
+        },
+      });
+    const wild = await store(['*', '*/*'], 'true');
+    assert.equal(wild.code, 422);
+    assert.match(JSON.stringify(wild.body), /must not specify other resources/);
+    const broken = await store(['*/*'], 'object.spec.(');
+    assert.equal(broken.code, 422);
+    assert.match(JSON.stringify(broken.body), /compilation failed/);
+    const unknown = await store(['*/*'], 'nobody.knows == 1');
+    assert.equal(unknown.code, 422);
+    assert.equal((await store(['*/*'], 'object.spec.size == 1')).code, 201);
+  });
 });

@@ -1,7 +1,8 @@
-// Resources of the other groups: access rules, storage classes, admission policies (all stored,
-// none enforced), and the definitions of custom resources.
+// Resources of the other groups: access rules, storage classes, admission policies, and the
+// definitions of custom resources.
 import { asArray, getPath } from '../objects/json.ts';
 import type { KubeObject } from '../objects/kube-object.ts';
+import { policyBindingRules, policyRules } from '../policies/policy-rules.ts';
 import { ageColumn, countColumn, nameColumn, pathColumn, textColumn } from './columns.ts';
 import { defineResource } from './define.ts';
 import { definitionRules, terminatingDefinition } from './definition-rules.ts';
@@ -110,6 +111,7 @@ export const clusterResources: readonly ResourceType[] = [
     kind: 'ValidatingAdmissionPolicy',
     plural: 'validatingadmissionpolicies',
     schema: admissionPolicySchema,
+    strategy: policyRules,
     statusSubresource: true,
     generations: true,
     columns: [
@@ -127,6 +129,7 @@ export const clusterResources: readonly ResourceType[] = [
     kind: 'ValidatingAdmissionPolicyBinding',
     plural: 'validatingadmissionpolicybindings',
     schema: policyBindingSchema,
+    strategy: policyBindingRules,
     generations: true,
     columns: [
       nameColumn,
