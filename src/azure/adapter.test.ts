@@ -256,6 +256,19 @@ describe('an instance', () => {
     );
   });
 
+  it('is not read again to be tagged by whoever has just seen it', async () => {
+    const machine = { id: vmId, etag: '"7"', tags: { theirs: '1' }, properties: {} };
+    const { cloud, requests } = anAzure(() => ({ status: 200, body: machine }));
+    const seen = await cloud.get('instance', vmId, context);
+    await cloud.tag('instance', vmId, { ours: '1' }, { ...context, seen });
+    assert.deepEqual(
+      requests.map(({ method }) => method),
+      ['GET', 'PATCH'],
+    );
+    assert.equal(requests[1]?.headers.get('if-match'), '"7"');
+    assert.deepEqual(JSON.parse(String(requests[1]?.body)), { tags: { theirs: '1', ours: '1' } });
+  });
+
   it('shows why it failed, and keeps disks of others as they are when disks change', async () => {
     const foreign = {
       lun: 3,

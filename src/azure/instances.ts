@@ -20,7 +20,12 @@ import type {
   ResourceId,
   TagChange,
 } from './port.ts';
-import { orAbsent, type ResourceAdapter, resourceMissing } from './resource-adapter.ts';
+import {
+  orAbsent,
+  type ResourceAdapter,
+  resourceMissing,
+  type TagContext,
+} from './resource-adapter.ts';
 import { writeScript } from './run-command.ts';
 import { mergeTags } from './tags.ts';
 
@@ -79,9 +84,9 @@ export class Instances implements ResourceAdapter<'instance'> {
     );
   }
 
-  async tag(id: ResourceId, wanted: TagChange, context: CallContext): Promise<void> {
+  async tag(id: ResourceId, wanted: TagChange, { seen, ...context }: TagContext): Promise<void> {
     try {
-      await this.#tagOnce(id, wanted, context);
+      await this.#tagOnce(id, wanted, context, seen);
     } catch (thrown) {
       // Someone wrote in between: their tags are read and merged, once.
       if (!(thrown instanceof CloudError && thrown.class === 'PreconditionFailed')) throw thrown;
@@ -124,8 +129,13 @@ export class Instances implements ResourceAdapter<'instance'> {
     );
   }
 
-  async #tagOnce(id: ResourceId, wanted: TagChange, context: CallContext): Promise<void> {
-    const machine = await this.#fetch(id, context);
+  async #tagOnce(
+    id: ResourceId,
+    wanted: TagChange,
+    context: CallContext,
+    seen?: ObservedInstance,
+  ): Promise<void> {
+    const machine = seen ?? (await this.#fetch(id, context));
     if (!machine) throw resourceMissing(callFor('PATCH', 'update', id));
     const tags = mergeTags(machine.tags, wanted);
     if (!tags) return;

@@ -5,6 +5,7 @@ import { provesAbsence } from './error-catalogue.ts';
 import { CloudError } from './errors.ts';
 import { describe } from './failures.ts';
 import type {
+  AzureCloud,
   CallContext,
   CloudTypes,
   Operation,
@@ -13,11 +14,13 @@ import type {
   TagChange,
 } from './port.ts';
 
+export type TagContext = Parameters<AzureCloud['tag']>[3];
+
 export interface ResourceAdapter<K extends ResourceKind> {
   get(id: ResourceId, context: CallContext): Promise<CloudTypes[K]['observed'] | undefined>;
   create(intent: CloudTypes[K]['intent'], context: CallContext): Promise<Operation | undefined>;
   delete(id: ResourceId, context: CallContext): Promise<Operation | undefined>;
-  tag(id: ResourceId, tags: TagChange, context: CallContext): Promise<void>;
+  tag(id: ResourceId, tags: TagChange, context: TagContext): Promise<void>;
 }
 
 export type AdapterMaker<K extends ResourceKind> = (client: ArmClient) => ResourceAdapter<K>;

@@ -81,6 +81,20 @@ describe('the request budget', () => {
     assert.equal(waitOf(putVm('b'), 'warm-up'), 0, 'another VM has its own');
   });
 
+  it('sends nothing for a claim either while no token is left, of that VM or of the subscription', async () => {
+    const left =
+      'Microsoft.Compute/PutVMResource;1,Microsoft.Compute/PutVMSubscriptionMaximum;1490';
+    throttle.observe(putVm('a'), anAnswer({ 'x-ms-ratelimit-remaining-resource': left }));
+    assert.equal(waitOf(putVm('a'), 'claim'), 0);
+    assert.equal(waitOf(putVm('a'), 'claim'), 15_000, 'the next token of 4 a minute');
+    assert.equal(waitOf(putVm('b'), 'claim'), 0);
+    await clock.advance(15_000);
+    assert.equal(waitOf(putVm('a'), 'claim'), 0);
+    const header = { 'x-ms-ratelimit-remaining-subscription-reads': '0' };
+    throttle.observe(getVm, anAnswer(header));
+    assert.equal(waitOf(getVm, 'claim'), 40, '25 reads a second');
+  });
+
   it('trusts what it reads of an unknown bucket for a minute', async () => {
     const header = 'x-ms-ratelimit-remaining-resource';
     throttle.observe(putVm('a'), anAnswer({ [header]: 'Microsoft.Compute/NewThing;100' }));

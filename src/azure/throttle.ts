@@ -1,6 +1,7 @@
 // One budget per subscription for the whole controller. It learns from Azure's answers which buckets
 // an operation draws on and how full they are, and refuses calls that Azure would refuse anyway:
-// early retries cost tokens too. Warm-up leaves a reserve that only claims and releases may use.
+// early retries cost tokens too. Warm-up leaves a reserve that only claims and releases may use; these
+// wait for a token only where none is left.
 import type { Clock } from '../runtime/clock.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { ArmCall } from './calls.ts';
@@ -99,16 +100,16 @@ export class Throttle {
       const opensAt = bucket.closedUntil + (isWarmUp ? CLAIMS_FIRST_MILLISECONDS : 0);
       if (opensAt > now) return opensAt - now;
     }
-    if (!isWarmUp) return 0;
     const known = knownSize(name);
     const elapsed = now - bucket.readAt;
     if (!known) {
-      const short = bucket.remaining < bucket.best * RESERVE_SHARE;
+      const short = isWarmUp && bucket.remaining < bucket.best * RESERVE_SHARE;
       return short ? Math.max(0, UNKNOWN_SIZE_TRUST_MILLISECONDS - elapsed) : 0;
     }
+    // A refused call costs a token too: what Azure would refuse isn't sent for a claim either.
+    const needed = isWarmUp ? known.capacity * RESERVE_SHARE : 1;
     const refillPerMillisecond = known.refillPerMinute / 60_000;
-    const missing =
-      known.capacity * RESERVE_SHARE - (bucket.remaining + elapsed * refillPerMillisecond);
+    const missing = needed - (bucket.remaining + elapsed * refillPerMillisecond);
     return missing > 0 ? Math.ceil(missing / refillPerMillisecond) : 0;
   }
 

@@ -6,10 +6,11 @@ import type { PoolVolume } from '../api/pool-volume.ts';
 import { isHookDue } from './hooks.ts';
 import type { TagChange } from './member.ts';
 import { cloudName } from './names.ts';
+import { scheduleOf } from './operation-wait.ts';
 import { planCreation } from './pool-instance-creation.ts';
 import { planOrphan } from './pool-instance-orphan.ts';
 import { planDeletion, planRelease } from './pool-instance-release.ts';
-import { rest, withoutError } from './pool-instance-status.ts';
+import { polled, rest, withoutError } from './pool-instance-status.ts';
 import { planUse } from './pool-instance-use.ts';
 import type { Refusal } from './pool-scope.ts';
 import type { MemberPlan, OperationSeen } from './pool-volume.ts';
@@ -166,6 +167,8 @@ export function planPoolInstance(snapshot: PoolInstanceSnapshot, now: number): P
       waitMilliseconds: pause,
     };
   }
+  if (snapshot.machine === 'unread' && snapshot.operation?.state === 'InProgress')
+    return polled(snapshot, status, scheduleOf(status.operation!.type, 'instance'), now);
   if (instance.spec.orphan) return planOrphan(snapshot, status, now);
   if (claim === 'over') return planRelease(snapshot, status, now);
   // A claim is served to its end, whoever deleted the record meanwhile.

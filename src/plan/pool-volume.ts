@@ -10,7 +10,7 @@ import type { Refusal } from './pool-scope.ts';
 import { planCreation } from './pool-volume-creation.ts';
 import { planDeletion } from './pool-volume-deletion.ts';
 import { isOrphaned, planOrphan } from './pool-volume-orphan.ts';
-import { rest } from './pool-volume-status.ts';
+import { polled, rest } from './pool-volume-status.ts';
 import { planAttachment, planRest, planReturn } from './pool-volume-use.ts';
 
 export type { MemberPlan, OperationSeen } from './member-plan.ts';
@@ -99,6 +99,8 @@ export function isHeld(volume: PoolVolume, holder: PoolInstance): boolean {
 export function planPoolVolume(snapshot: PoolVolumeSnapshot, now: number): PoolVolumePlan {
   const { volume, holder } = snapshot;
   const status = volume.status ?? EMPTY_VOLUME_STATUS;
+  if (snapshot.disk === 'unread' && snapshot.operation?.state === 'InProgress')
+    return polled(snapshot, status, now);
   if (isOrphaned(snapshot)) return planOrphan(snapshot, status, now);
   // A claim is served to its end, whoever deleted the record meanwhile.
   const isServing = volume.spec.claimRef !== undefined && holder !== undefined;

@@ -47,7 +47,7 @@ export async function apply(
       return effect('RunCommand', () => cloud.runCommand(live!.id, step.script, call));
     case 'tagInstance':
       return effect(undefined, () =>
-        cloud.tag('instance', step.id, step.tags, call).then(noOperation),
+        cloud.tag('instance', step.id, step.tags, { ...call, seen: live }).then(noOperation),
       );
     case 'deleteInstance':
       return effect('Delete', () => cloud.delete('instance', step.id, call));

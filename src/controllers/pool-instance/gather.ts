@@ -10,6 +10,7 @@ import {
 import { isSurplusInstance } from '../../plan/claim-holdings.ts';
 import { isOver } from '../../plan/instance-claim.ts';
 import { isToldOfOrphan } from '../../plan/instance-claim-orphan.ts';
+import { isInstanceAtWork } from '../../plan/operation-wait.ts';
 import {
   type ClaimSeen,
   instanceNeedsLook,
@@ -32,26 +33,20 @@ export async function gather(
   instance: PoolInstance,
   call: CallContext,
 ): Promise<Gathered> {
-  const { stores, cloud, installation, pollPace } = context;
-  const { metadata, spec, status } = instance;
+  const { stores, installation, pollPace } = context;
+  const { metadata, spec } = instance;
   const pool = stores.instancePools.get(metadata.namespace, spec.poolRef.name);
   const volumes = stores.poolVolumes.byIndex(BY_INSTANCE, metadata.uid);
   const claim = await lookAtClaim(context, instance);
   const ownPool = pool?.metadata.uid === spec.poolRef.uid ? pool : undefined;
   const isDoubted = context.discovery.isDoubted(metadata.uid);
   const abandoned = await findAbandoned(context, instance, volumes);
-  const look =
-    instanceNeedsLook(instance, { volumes, claim, pool: ownPool }) ||
-    isDoubted ||
-    abandoned.length > 0 ||
-    holdsStranger(context, instance);
-  const [live, operation] = look
-    ? await Promise.all([
-        cloud.get('instance', instanceId(instance), call),
-        status?.operation?.url ? cloud.poll(status.operation, call) : undefined,
-      ])
-    : [undefined, undefined];
-  const machine = look ? (live ?? 'absent') : 'unread';
+  const isDisturbed = isDoubted || abandoned.length > 0 || holdsStranger(context, instance);
+  const look = isDisturbed || instanceNeedsLook(instance, { volumes, claim, pool: ownPool });
+  const isAtWork = !isDisturbed && isInstanceAtWork(instance, claim, context.runtime.clock.now());
+  const { live, machine, operation } = look
+    ? await lookAtMachine(context, instance, isAtWork, call)
+    : UNREAD;
   const deleting = metadata.deletionTimestamp !== undefined;
   const wanted = volumes.filter((volume) => !abandoned.includes(volume));
   return {
@@ -70,6 +65,28 @@ export async function gather(
     pollPace,
     refusal: ownPool && machine === 'absent' ? refusalOf(context, ownPool) : undefined,
   };
+}
+
+const UNREAD = { live: undefined, machine: 'unread', operation: undefined } as const;
+
+/** Before its operation has ended there is nothing to be seen of the VM that would matter. */
+async function lookAtMachine(
+  { cloud }: ControllerContext,
+  instance: PoolInstance,
+  isAtWork: boolean,
+  call: CallContext,
+): Promise<Pick<Gathered, 'live' | 'machine' | 'operation'>> {
+  const { operation } = instance.status ?? {};
+  const asking = operation?.url ? cloud.poll(operation, call) : undefined;
+  if (isAtWork) {
+    const state = await asking;
+    if (state?.state === 'InProgress') return { ...UNREAD, operation: state };
+  }
+  const [live, state] = await Promise.all([
+    cloud.get('instance', instanceId(instance), call),
+    asking,
+  ]);
+  return { live, machine: live ?? 'absent', operation: state };
 }
 
 /** A volume that is not meant for this VM waits to be taken off it. */

@@ -5,6 +5,7 @@ import { volumePools } from '../../api/resources.ts';
 import type { VolumePool } from '../../api/volume-pool.ts';
 import { type CallContext, computeResourceId } from '../../azure/port.ts';
 import { isOfBuild } from '../../plan/golden-snapshot-recipe.ts';
+import { isVolumeAtWork } from '../../plan/operation-wait.ts';
 import type { Refusal } from '../../plan/pool-scope.ts';
 import { diskName, type PoolVolumeSnapshot, volumeNeedsLook } from '../../plan/pool-volume.ts';
 import { keepsBytes } from '../../plan/pool-volume-deletion.ts';
@@ -17,20 +18,17 @@ export async function gather(
   volume: PoolVolume,
   call: CallContext,
 ): Promise<PoolVolumeSnapshot> {
-  const { stores, cloud, installation, pollPace } = context;
+  const { stores, installation, pollPace } = context;
   const { namespace } = volume.metadata;
   const { poolRef, instanceRef } = volume.spec;
   const pool = stores.volumePools.get(namespace, poolRef.name);
   const holder = instanceRef && stores.poolInstances.byUid(instanceRef.uid);
-  const operation = volume.status?.operation;
   const isDoubted = context.discovery.isDoubted(volume.metadata.uid);
-  const [disk, state] =
+  const isAtWork = !isDoubted && isVolumeAtWork(volume, context.runtime.clock.now());
+  const { disk, operation } =
     volumeNeedsLook(volume, holder) || isDoubted
-      ? await Promise.all([
-          cloud.get('volume', volumeId(volume), call),
-          operation?.url ? cloud.poll(operation, call) : undefined,
-        ])
-      : (['unread', undefined] as const);
+      ? await lookAtDisk(context, volume, isAtWork, call)
+      : UNREAD;
   const ownPool = pool?.metadata.uid === poolRef.uid ? pool : undefined;
   return {
     volume,
@@ -40,12 +38,31 @@ export async function gather(
       keepsBytes(volume, ownPool) &&
       (await isSwept(context, volume)),
     holder,
-    disk: disk ?? 'absent',
-    operation: state,
+    disk,
+    operation,
     installation,
     pollPace,
-    refusal: ownPool && disk === undefined ? refuseCreation(context, volume, ownPool) : undefined,
+    refusal: ownPool && disk === 'absent' ? refuseCreation(context, volume, ownPool) : undefined,
   };
+}
+
+const UNREAD = { disk: 'unread', operation: undefined } as const;
+
+/** Before its operation has ended there is nothing to be seen of the disk that would matter. */
+async function lookAtDisk(
+  { cloud }: ControllerContext,
+  volume: PoolVolume,
+  isAtWork: boolean,
+  call: CallContext,
+): Promise<Pick<PoolVolumeSnapshot, 'disk' | 'operation'>> {
+  const { operation } = volume.status ?? {};
+  const asking = operation?.url ? cloud.poll(operation, call) : undefined;
+  if (isAtWork) {
+    const state = await asking;
+    if (state?.state === 'InProgress') return { ...UNREAD, operation: state };
+  }
+  const [disk, state] = await Promise.all([cloud.get('volume', volumeId(volume), call), asking]);
+  return { disk: disk ?? 'absent', operation: state };
 }
 
 /** The disk is not there and may not be made: for its pool's sake, or for that of the copied snapshot. */
