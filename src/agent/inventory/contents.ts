@@ -14,6 +14,14 @@ const BLKID_NOTHING = 2;
 const BLKID_AMBIVALENT = 8;
 
 export async function readContents(host: HostPort, device: DeviceFacts): Promise<DeviceContents> {
+  if (device.holders.some((name) => name.startsWith('md'))) {
+    // A member that the kernel is using is told by its superblock. Nobody may write to it anyway; to
+    // probe it further at every look would cost a node with many disks many processes.
+    const superblock = await readSuperblock(host, device.path, true);
+    const types = ['linux_raid_member'];
+    if (superblock.type === 'member')
+      return { signatures: 'found', types, superblock, ends: 'busy' };
+  }
   const isUsed = device.holders.length > 0 || device.mountPoints.length > 0;
   const blkid = await readBlkid(host, device.path);
   const wipefs = await readWipefs(host, device.path);
