@@ -84,6 +84,33 @@ describe('NFS without a port mapper', () => {
   });
 });
 
+describe('NFS 3 with a port mapper', () => {
+  const nfs = (exportPath: string) => ({
+    type: 'nfs',
+    nfs: { server: ADDRESS, exportPath, version: '3', options: ['nolock'] },
+  });
+
+  before(async () => {
+    await world.host.machine.run('rpc.nfsd 0; pkill -x rpc.mountd; exportfs -ua; true');
+    await world.host.server('nfs', 'up', '3');
+    await world.host.server('nfs', 'export', 'data', 'rw');
+    await world.host.server('nfs', 'deny', 'secret');
+  });
+
+  test('is found by way of the port mapper, mounted and measured', async () => {
+    await world.create('nfs3', nfs('/srv/data'));
+    const { status } = await world.untilPhase('nfs3', 'Online');
+    assert.match(status?.message ?? '', /speaks NFS 3/);
+    assert.equal(await world.trials(), '');
+  });
+
+  test('an export for others is refused, and the words say so', async () => {
+    await world.create('nfs3-denied', nfs('/srv/secret'));
+    const seen = await world.untilReason('nfs3-denied', 'AccessDenied');
+    assert.match(readyOf(seen)?.message ?? '', /check the export's client list/);
+  });
+});
+
 describe('iSCSI', () => {
   const target = 'iqn.2026-01.com.example:probed';
   const iscsi = (more: object = {}) => ({
