@@ -59,6 +59,10 @@ const cases: Record<
     limited: true,
   },
   'a surplus is retired': { given: { members: members({ free: 7 }) }, retire: 3 },
+  'what was made for claims that cannot take it yet is no surplus': {
+    given: { members: members({ free: 7 }), waitingClaims: 4 },
+    retire: 1,
+  },
   'the cooldown holds a surplus back': {
     given: { members: members({ free: 7 }), lastScaledAt: NOW - MINUTE },
     retire: 0,
@@ -175,6 +179,32 @@ test('after a decision is carried out there is nothing left to decide', () => {
       assert.equal(second.retire.length, 0);
       // A claim that waits keeps wanting a member until it is bound; nothing else may.
       if (input.waitingClaims === 0) assert.equal(second.create.length, 0);
+    }),
+  );
+});
+
+// A claim may wait for long for what another pool lacks: what is made for it must not be taken for surplus.
+test('what is made is not retired once it is free, what is retired is not made again', () => {
+  fc.assert(
+    fc.property(arbitraryInput, (input) => {
+      const { create, retire } = decideScaling(input, NOW);
+      const gone = new Set(retire.map((member) => member.name));
+      const after = [
+        ...input.members.filter(({ name }) => !gone.has(name)),
+        ...create.map(({ ordinal, zone }) => ({
+          name: `pool-${ordinal}`,
+          ordinal,
+          role: 'free' as const,
+          freeSince: NOW,
+          ...(zone === undefined ? {} : { zone }),
+        })),
+      ];
+      const later = decideScaling(
+        { ...input, members: after, lastScaledAt: NOW },
+        NOW + 60 * MINUTE,
+      );
+      if (create.length > 0) assert.equal(later.retire.length, 0);
+      if (retire.length > 0) assert.equal(later.create.length, 0);
     }),
   );
 });

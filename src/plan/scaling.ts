@@ -127,10 +127,12 @@ function stepRollout(input: ScalingInput, { surge, retire }: Rollout): ScalingDe
 }
 
 function decideScaleDown(input: ScalingInput, rollout: Rollout, now: number): ScalingDecision {
-  const { limits, members } = input;
+  const { limits, members, waitingClaims } = input;
   const free = countOf(members, 'free');
-  // Those made ahead of a rollout are no surplus: they are what the old ones are replaced with.
-  const surplus = free - Math.max(limits.maxFree, limits.minFree + rollout.surge);
+  // Those made ahead of a rollout are no surplus: they are what the old ones are replaced with. Nor are
+  // those made for claims that can't take them yet: they would be made again as soon as they are gone.
+  const needed = limits.minFree + rollout.surge + waitingClaims;
+  const surplus = free - Math.max(limits.maxFree, needed);
   if (surplus <= 0) return { ...NOTHING, because: 'within minFree and maxFree' };
   const cooledDownAt = (input.lastScaledAt ?? 0) + limits.scaleDownCooldownMilliseconds;
   if (cooledDownAt > now || countOf(members, 'creating') > 0) {

@@ -31,7 +31,9 @@ function ofPool(truth: Truth, pool: Pool): string[] {
   const wants: string[] = [];
   if (free < minFree && members.length < maxTotal)
     wants.push(`pool ${name} has ${free} free of ${minFree} and ${members.length} of ${maxTotal}`);
-  if (free > maxFree) wants.push(`pool ${name} has ${free} free, more than ${maxFree}`);
+  // Waiting claims may lack something else: what was made for them stays.
+  const most = Math.max(maxFree, minFree + waitingFor(truth, pool));
+  if (free > most) wants.push(`pool ${name} has ${free} free, more than ${maxFree}`);
   const { status } = pool;
   if (status?.free !== free || status?.total !== members.length)
     wants.push(
@@ -42,6 +44,15 @@ function ofPool(truth: Truth, pool: Pool): string[] {
   if (free >= minFree && !isReady)
     wants.push(`pool ${name} is full, but not Ready: ${ready?.reason}: ${ready?.message}`);
   return wants;
+}
+
+function waitingFor(truth: Truth, { kind, metadata }: Pool): number {
+  return truth.claims().filter(({ spec, status }) => {
+    const { volume, instancePoolRef } = spec;
+    const disks = volume?.type === 'New' ? volume.new.poolRef.name : undefined;
+    const name = kind === 'InstancePool' ? instancePoolRef.name : disks;
+    return name === metadata.name && (status?.phase ?? 'Pending') === 'Pending';
+  }).length;
 }
 
 function isFree({ metadata, spec, status }: Member): boolean {
