@@ -8,6 +8,7 @@ import type { Reason } from '../api/reasons.ts';
 import type { StoragePool } from '../api/storage-pool.ts';
 import type { NodeSeen } from './storage-pool-children.ts';
 import { nfsEndpoint } from './storage-pool-endpoint.ts';
+import { findNode } from './storage-pool-lookup.ts';
 import type { StorageSources } from './storage-pool-sources.ts';
 import type { MountVerdict } from './storage-pool-verdict.ts';
 
@@ -68,14 +69,13 @@ export function planExposure(situation: Situation): ExposurePlan {
   const own = seen.volumes.filter((volume) => isOwn(volume, pool));
   const wanted = isWanted ? wantedVolumes(situation) : [];
   const names = new Set(wanted.map(({ name }) => name));
+  const keys = new Set(situation.verdicts.map((one) => nodeKey(pool, one)));
   const surplus = own.filter(({ metadata, spec }) => {
     const isOfClass = spec?.storageClassName === pool.spec.expose?.storageClassName;
     if (!isWanted || !isOfClass) return true;
     // A node that is unwell for a while keeps its volume; one that isn't asked any more doesn't.
     const node = nodeOfVolume(metadata);
-    return (
-      !names.has(metadata.name) && !situation.verdicts.some((one) => nodeKey(pool, one) === node)
-    );
+    return !names.has(metadata.name) && !keys.has(node);
   });
   const bound = surplus.filter(isBound);
   const going = surplus.filter((volume) => !isBound(volume));
@@ -143,7 +143,7 @@ function sourceOf(
   }
   const path = mount?.status?.mountPath;
   if (path === undefined) return undefined;
-  const seen = nodes.find(({ name }) => name === node)?.node;
+  const seen = findNode(nodes, node)?.node;
   const hostname = seen?.labels['kubernetes.io/hostname'] ?? node;
   const isShared = pool.spec.type === 'cephfs';
   return {
@@ -218,8 +218,9 @@ function planPresence(
   if (className === undefined || wanted.length === 0) return [];
   const steps: ExposureStep[] = [];
   if (!seen.classes.get(className)) steps.push({ type: 'createClass', name: className });
+  const byName = new Map(own.map((volume) => [volume.metadata.name, volume]));
   for (const { name, node, storage, spec } of wanted) {
-    const present = own.find(({ metadata }) => metadata.name === name);
+    const present = byName.get(name);
     if (!present) {
       const annotations = { [labels.node]: node };
       steps.push({

@@ -4,6 +4,7 @@ import type { NodeMount } from '../api/node-mount.ts';
 import type { StoragePool } from '../api/storage-pool.ts';
 import type { NodeSeen } from './storage-pool-children.ts';
 import type { PoolDeletion } from './storage-pool-conditions.ts';
+import { findNode } from './storage-pool-lookup.ts';
 import { judgeRelease, type Release } from './storage-pool-release.ts';
 
 export interface MountRelease {
@@ -30,7 +31,7 @@ export function planOrphans(
   nodes: readonly NodeSeen[],
 ): MountRelease[] {
   return mounts.flatMap((mount) => {
-    const release = judgeRelease(mount, find(nodes, mount.spec.nodeName), undefined);
+    const release = judgeRelease(mount, findNode(nodes, mount.spec.nodeName), undefined);
     return releaseStep(mount, release) ?? [];
   });
 }
@@ -47,7 +48,7 @@ export function planReleases({ pool, nodes }: Seen, mounts: readonly NodeMount[]
   const steps: MountRelease[] = [];
   const leftBehind: string[] = [];
   for (const mount of mounts) {
-    const release = judgeRelease(mount, find(nodes, mount.spec.nodeName), pool);
+    const release = judgeRelease(mount, findNode(nodes, mount.spec.nodeName), pool);
     if (release.type === 'abandoned' && !recorded.has(release.leftBehind)) {
       if (leftBehind.length < RECORDED_PER_PASS_MAX) leftBehind.push(release.leftBehind);
     } else steps.push(...(releaseStep(mount, release) ?? []));
@@ -68,7 +69,7 @@ function releaseStep(mount: NodeMount, release: Release): MountRelease[] | undef
 /** The most telling thing that the deletion waits for: what is stuck before what is under way. */
 export function describeDeletion({ pool, nodes }: Seen, own: readonly NodeMount[]): PoolDeletion {
   const waits = own.flatMap((mount) => {
-    const release = judgeRelease(mount, find(nodes, mount.spec.nodeName), pool);
+    const release = judgeRelease(mount, findNode(nodes, mount.spec.nodeName), pool);
     return release.type === 'waits' ? [{ node: mount.spec.nodeName, ...release }] : [];
   });
   const stuck = waits.find(({ reason }) => reason !== 'DeletionRequested') ?? waits[0];
@@ -78,8 +79,4 @@ export function describeDeletion({ pool, nodes }: Seen, own: readonly NodeMount[
   }
   const others = waits.length > 1 ? `; and ${waits.length - 1} more nodes` : '';
   return { reason: stuck.reason, message: `${stuck.node}: ${stuck.message}${others}` };
-}
-
-function find(nodes: readonly NodeSeen[], name: string): NodeSeen | undefined {
-  return nodes.find((node) => node.name === name);
 }

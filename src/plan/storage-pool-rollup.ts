@@ -118,13 +118,40 @@ function summaryOf(
   };
 }
 
+/** With so many nodes the records of each are in its NodeMount; here are the latest, cut short. */
+const MANY_NODES = 8;
+const COMMANDS_OF_MANY_MAX = 16;
+const OUTPUT_OF_MANY_MAX_LENGTH = 1024;
+
 function latestCommands(verdicts: readonly MountVerdict[]): CommandRecord[] {
-  const all = verdicts.flatMap(({ node, mount }) =>
-    (mount?.status?.commands ?? []).map((command) => ({ ...command, node: command.node ?? node })),
-  );
+  const isMany = verdicts.length > MANY_NODES;
+  const maximum = isMany ? COMMANDS_OF_MANY_MAX : commandsMaximum;
+  const ran = verdicts.flatMap(({ node, mount }) => {
+    const commands = mount?.status?.commands ?? [];
+    return commands.length > 0 ? [{ node, commands }] : [];
+  });
+  // What ran last of all can only be on the nodes where something ran last.
+  if (ran.length > maximum)
+    ran.sort((one, other) => compare(latest(other.commands), latest(one.commands)));
+  const all = ran
+    .slice(0, maximum)
+    .flatMap(({ node, commands }) =>
+      commands.slice(-maximum).map((command) => ({ ...command, node: command.node ?? node })),
+    );
   // One node's are in order already, also those that began within the same second.
   if (verdicts.length > 1) all.sort((one, other) => compare(one.startedAt, other.startedAt));
-  return all.slice(-commandsMaximum);
+  const kept = all.slice(-maximum);
+  return isMany ? kept.map(cutShort) : kept;
+}
+
+function latest(commands: readonly CommandRecord[]): string {
+  return commands.at(-1)?.startedAt ?? '';
+}
+
+function cutShort(command: CommandRecord): CommandRecord {
+  const { output } = command;
+  if (output === undefined || output.length <= OUTPUT_OF_MANY_MAX_LENGTH) return command;
+  return { ...command, output: output.slice(-OUTPUT_OF_MANY_MAX_LENGTH), truncated: true };
 }
 
 function mergeWipes(

@@ -21,6 +21,7 @@ import {
   type ExposureStep,
   planExposure,
 } from './storage-pool-exposure.ts';
+import { findNode, isMountNamed, mountOn } from './storage-pool-lookup.ts';
 import { planMove } from './storage-pool-move.ts';
 import { describeDeletion, type MountRelease, planReleases } from './storage-pool-releases.ts';
 import { EMPTY_STORAGE_POOL_STATUS, phaseOf, rollUp } from './storage-pool-rollup.ts';
@@ -100,13 +101,7 @@ function planPresence(snapshot: StoragePoolSnapshot, now: number): StoragePoolPl
   const steps: StoragePoolStep[] = pool.metadata.finalizers?.includes(childrenFinalizer)
     ? []
     : [{ type: 'holdPool' }];
-  const verdicts = shown.map((seen) =>
-    judgeMount(
-      own.find(({ spec }) => spec.nodeName === seen.name),
-      seen,
-      wasActive,
-    ),
-  );
+  const verdicts = shown.map((seen) => judgeMount(mountOn(own, seen.name), seen, wasActive));
   const exposure = exposureOf(snapshot, verdicts);
   steps.push(...(exposure?.steps ?? []));
   if (!refusal) {
@@ -116,7 +111,7 @@ function planPresence(snapshot: StoragePoolSnapshot, now: number): StoragePoolPl
       if (
         !isDeleting(mount.metadata) &&
         !isOffered(mount, exposure) &&
-        !shown.some(({ name }) => name === mount.spec.nodeName)
+        !findNode(shown, mount.spec.nodeName)
       )
         steps.push({ type: 'deleteMount', mount, because: 'its node is not asked for any more' });
   }
@@ -208,14 +203,14 @@ function planMount(
   own: readonly NodeMount[],
   { seen, wasActive }: { seen: NodeSeen; wasActive: boolean },
 ): StoragePoolStep[] {
-  const mount = own.find(({ spec }) => spec.nodeName === seen.name);
+  const mount = mountOn(own, seen.name);
   if (mount) {
     const changes = mountChanges(mount, { pool, wasActive, sources });
     const because = 'the pool asks for something else';
     return changes ? [{ type: 'updateMount', mount, changes, because }] : [];
   }
   const name = nodeMountName(pool.metadata.name, seen.name);
-  if (mounts.some(({ metadata }) => metadata.name === name)) return [];
+  if (isMountNamed(mounts, name)) return [];
   const nodeUid = seen.node?.uid;
   const spec = nodeMountSpec({ pool, nodeName: seen.name, nodeUid, wasActive, sources });
   const because = `${seen.name} is to have it`;
@@ -233,7 +228,7 @@ function missingNodes(
     const message = 'no ready agents match the node selector';
     return { reason: 'NoMatchingNode', message };
   }
-  if (find(nodes, nodeName)?.node)
+  if (findNode(nodes, nodeName)?.node)
     return {
       reason: 'AgentNotReady',
       message: `no agent has reported from node ${nodeName} yet: is the DaemonSet running there?`,
@@ -298,13 +293,9 @@ function isDeleting(metadata: Pick<ObjectMeta, 'deletionTimestamp'>): boolean {
   return metadata.deletionTimestamp !== undefined;
 }
 
-function find(nodes: readonly NodeSeen[], name: string): NodeSeen | undefined {
-  return nodes.find((node) => node.name === name);
-}
-
 function nodeOf(nodes: readonly NodeSeen[]): (mount: NodeMount) => NodeSeen {
   return ({ spec }) =>
-    find(nodes, spec.nodeName) ?? {
+    findNode(nodes, spec.nodeName) ?? {
       name: spec.nodeName,
       node: undefined,
       hasInventory: false,

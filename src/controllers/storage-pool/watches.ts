@@ -10,7 +10,7 @@ import {
   watchAndEnqueue,
 } from '../../kube/index.ts';
 import type { Sources, Stores } from '../context.ts';
-import { BY_BACKEND, BY_NODE } from '../stores.ts';
+import { BY_BACKEND, BY_NODE, BY_POOL } from '../stores.ts';
 import type { Agents } from './agents.ts';
 
 /** Returns the function that ends it. */
@@ -23,7 +23,7 @@ export function watchStoragePools(sources: Sources, agents: Agents, queue: WorkQ
       updatesWhen: changedBeyondStatus,
     }),
     // Agents pace what they write, so every change of a mount is worth a look.
-    watchAndEnqueue(sources.nodeMounts, queue, ({ metadata, spec }) => [
+    watchAndEnqueue(sources.nodeMounts, foldingMany(stores, queue), ({ metadata, spec }) => [
       `${metadata.namespace}/${spec.poolRef.name}`,
     ]),
     // Of an inventory and a Node only that they are there, and their labels, matter to pools.
@@ -57,6 +57,19 @@ export function watchStoragePools(sources: Sources, agents: Agents, queue: WorkQ
   ];
   return () => {
     for (const end of ends) end();
+  };
+}
+
+/** A pool of so many nodes waits this long, so that a burst of reports costs one pass. */
+const MANY_MOUNTS = 8;
+const COALESCE_MILLISECONDS = 500;
+
+function foldingMany({ nodeMounts }: Stores, queue: WorkQueue): Pick<WorkQueue, 'add'> {
+  return {
+    add: (key, options) =>
+      nodeMounts.byIndex(BY_POOL, key).length > MANY_MOUNTS
+        ? queue.addAfter(key, COALESCE_MILLISECONDS, options)
+        : queue.add(key, options),
   };
 }
 
