@@ -27,7 +27,7 @@ const servers = fileURLToPath(new URL('servers/', import.meta.url));
 export const nodeName = 'node-1';
 const NAMESPACE = 'default';
 /** A loaded CI machine may take minutes for what is done in seconds elsewhere. */
-const PATIENCE_SECONDS = 300;
+const PATIENCE_SECONDS = 600;
 const POLL_MILLISECONDS = 100;
 
 /** The programs with which the agent changes something. */
