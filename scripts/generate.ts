@@ -5,11 +5,14 @@ import path from 'node:path';
 import { customResourceDefinitionFiles } from '../src/api/crd/index.ts';
 import { apiPage } from '../src/api/reference/api-page.ts';
 import { reasonsPage } from '../src/api/reference/reasons-page.ts';
+import { statesPage } from '../src/api/reference/states-page.ts';
+import { stateTables } from '../src/api/states/index.ts';
 import { argoFiles } from './chart/argo-files.ts';
 import { chartFiles, generatedChartFolders } from './chart/files.ts';
 
 const root = path.dirname(import.meta.dirname);
 const referenceFolder = 'docs/reference';
+const statesFolder = 'docs/states';
 
 /** Path below the root and text of every generated file. */
 function generatedFiles(): Map<string, string> {
@@ -17,6 +20,7 @@ function generatedFiles(): Map<string, string> {
   for (const { name, text } of customResourceDefinitionFiles()) files.set(`crds/${name}`, text);
   files.set(`${referenceFolder}/api.md`, apiPage());
   files.set(`${referenceFolder}/reasons.md`, reasonsPage());
+  for (const table of stateTables) files.set(`${statesFolder}/${table.stem}.md`, statesPage(table));
   for (const [name, text] of [...chartFiles(), ...argoFiles()]) files.set(name, text);
   return files;
 }
@@ -28,7 +32,7 @@ async function textOf(file: string): Promise<string | undefined> {
 /** Generated files that nothing generates any more. */
 async function leftOver(expected: ReadonlyMap<string, string>): Promise<string[]> {
   const found: string[] = [];
-  for (const folder of ['crds', referenceFolder, ...generatedChartFolders]) {
+  for (const folder of ['crds', referenceFolder, statesFolder, ...generatedChartFolders]) {
     for (const name of await readdir(path.join(root, folder)).catch(() => [])) {
       const file = `${folder}/${name}`;
       const [firstLine = ''] = ((await textOf(file)) ?? '').split('\n');

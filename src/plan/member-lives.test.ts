@@ -9,6 +9,7 @@ import { MemberWorld } from '../../test/builders/member-world.ts';
 import { anInstanceClaim, aPoolInstance, aPoolVolume } from '../../test/builders/members.ts';
 import { uidOf } from '../../test/builders/metadata.ts';
 import { anInstancePool, aVolumePool } from '../../test/builders/pools.ts';
+import { poolInstanceStates, poolVolumeStates } from '../api/states/index.ts';
 
 type Policy = { readonly recyclePolicy?: string; readonly reclaimPolicy?: string };
 
@@ -176,6 +177,13 @@ describe('a member lives', () => {
   }
 });
 
+/** The tables that docs/states is made from: nothing happens that is not in them. */
+const WAYS = new Set(
+  [poolInstanceStates, poolVolumeStates].flatMap(({ kind, transitions = [] }) =>
+    transitions.map(({ from, to }) => `${kind} ${from} → ${to}`),
+  ),
+);
+
 const names = ['a', 'b', 'c'];
 
 /** What people, time and Azure do to a pool of three machines and three disks. */
@@ -265,6 +273,8 @@ test('whatever happens, nothing is taken from a claim and everything comes to re
       world.run(300);
       const story = `\n${world.lines.join('\n')}\n`;
       assert.deepEqual(world.violations, [], story);
+      const unknown = [...world.transitions].filter((one) => !WAYS.has(one));
+      assert.deepEqual(unknown, [], `not in the table of states${story}`);
       assert.deepEqual(world.lines.slice(told), [], `it does not come to rest${story}`);
       assert.deepEqual(world.unsettled(), [], story);
     }),

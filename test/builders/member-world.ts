@@ -44,6 +44,8 @@ export class MemberWorld {
   readonly cloud = new StoryCloud();
   /** The story so far, a line for each thing that happened. */
   readonly lines: string[] = [];
+  /** Each change of phase there was: `PoolInstance Free → Claimed`. */
+  readonly transitions = new Set<string>();
   /** What must never happen, and did. */
   readonly violations: string[] = [];
   /** False: deleted records go at once with the pool's say, as when their whole namespace goes. */
@@ -210,6 +212,7 @@ export class MemberWorld {
     this.#judge(member, plan);
     const outcome = step ? this.#carryOut(member, plan) : { status: plan.status };
     if (outcome === 'gone') {
+      this.transitions.add(`${member.kind} ${from} → gone`);
       if (member.spec.orphan) this.#judgeOrphan(member);
       this.say(`${name}: ${step?.type} (${because})`);
       this.instances.delete(name);
@@ -227,6 +230,7 @@ export class MemberWorld {
       return;
     }
     const status = outcome.status as Member['status'];
+    if (status?.phase !== from) this.transitions.add(`${member.kind} ${from} → ${status?.phase}`);
     if (status?.phase !== from) this.say(`${name}: ${from} → ${status?.phase}`);
     this.add({ ...current, status } as Member);
   }
