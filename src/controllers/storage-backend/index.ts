@@ -35,7 +35,7 @@ export { watchStorageBackends } from './watches.ts';
 /** Probes at the same time: enough that many that stall don't hold up the rest. */
 export const PROBE_WORKERS = 96;
 /** Of one server: however many backends are on it, it isn't overrun, and its silence holds up few. */
-export const PROBES_PER_SERVER = 4;
+export const PROBES_PER_SERVER = 16;
 
 /** Objects are counted no more often: each page of a list costs time, and in clouds money. */
 const COUNT_MILLISECONDS = 10 * 60_000;
