@@ -151,7 +151,8 @@ export type BuildReadyCheck = z.output<typeof buildReadyCheck>;
 /** Tags of the user's own: 24 leave room for ours under Azure's 50 and for those policies add. */
 export function userTags() {
   return withRules(z.record(z.string().max(512), text(256)).meta({ maxProperties: 24 }), {
-    rule: "self.all(name, !name.startsWith('poolkeeper:'))",
+    // Azure takes names without regard to case.
+    rule: "self.all(name, !name.matches('^[Pp][Oo][Oo][Ll][Kk][Ee][Ee][Pp][Ee][Rr]:'))",
     message: 'names that begin with "poolkeeper:" are reserved: choose another name',
   });
 }

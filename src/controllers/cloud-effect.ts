@@ -1,9 +1,12 @@
 // Runs one effect on Azure for a pool member and folds its outcome into the member's status: the
 // operation that was accepted, or the error and when it is tried again.
 import { timestamp } from '../api/conditions.ts';
+import type { PoolInstanceStatus } from '../api/pool-instance.ts';
+import type { PoolVolumeStatus } from '../api/pool-volume.ts';
 import type { LastError, OperationRecord } from '../api/status.ts';
 import { CloudError } from '../azure/errors.ts';
 import type { Operation } from '../azure/port.ts';
+import { inPhase } from '../plan/member.ts';
 import type { Runtime } from '../runtime/index.ts';
 
 interface MemberStatus {
@@ -59,6 +62,17 @@ export function isHopeless(error: CloudError): boolean {
   return ['NoCapacity', 'SkuNotAvailable', 'QuotaExceeded', 'Forbidden', 'Invalid'].includes(
     error.class,
   );
+}
+
+/** A creation that Azure refuses for good ends the member; its pool makes another, a little later. */
+export function failIfHopeless<S extends PoolInstanceStatus | PoolVolumeStatus>(
+  { status, error }: EffectOutcome<S>,
+  now: number,
+): EffectOutcome<S> {
+  if (!error) return { status };
+  if (!isHopeless(error)) return { status, error };
+  const because = `${error.code}: ${error.message}`.slice(0, 512);
+  return { status: inPhase(status, 'Failed', because, now) };
 }
 
 /** For effects that are over when the call returns. */

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { eventually } from '../builders/eventually.ts';
+import { instanceTemplate } from '../builders/pools.ts';
 import { PoolsWorld } from './pools-world.ts';
 
 let world: PoolsWorld;
@@ -126,5 +127,16 @@ test('hibernated with a disk ahead of time is refused when it is asked for', asy
   await assert.rejects(
     () => world.createInstancePool('boxes', { scaling, warmState: 'Hibernated', prewarm }),
     /prewarm cannot be combined with warmState Hibernated/,
+  );
+});
+
+test('tags that pass for ours are refused, in any case of letters', async () => {
+  world = await PoolsWorld.start();
+  const template = { ...instanceTemplate, tags: { 'PoolKeeper:uid': 'mine' } };
+  await assert.rejects(() => world.createInstancePool('boxes', { scaling, template }), /reserved/);
+  const spot = { ...instanceTemplate, evictionPolicy: 'Deallocate' };
+  await assert.rejects(
+    () => world.createInstancePool('boxes', { scaling, template: spot }),
+    /evictionPolicy is for priority Spot/,
   );
 });

@@ -1,11 +1,9 @@
 // PoolInstance: the life of one pooled VM.
 
-import type { PoolInstanceStatus } from '../../api/pool-instance.ts';
 import { poolInstances } from '../../api/resources.ts';
 import type { Reconcile } from '../../kube/index.ts';
-import { inPhase } from '../../plan/member.ts';
 import { planPoolInstance } from '../../plan/pool-instance.ts';
-import { type EffectOutcome, isHopeless } from '../cloud-effect.ts';
+import { failIfHopeless } from '../cloud-effect.ts';
 import { type ControllerContext, callContext } from '../context.ts';
 import { finishPass } from '../member-reconcile.ts';
 import { correlationId } from '../result.ts';
@@ -33,17 +31,5 @@ export function reconcilePoolInstance(context: ControllerContext): Reconcile {
     });
     context.discovery.settleDoubt(instance.metadata.uid);
     return result;
-  };
-}
-
-/** A creation that Azure refuses for good ends the member; its pool makes another, a little later. */
-function failIfHopeless(
-  { status, error }: EffectOutcome<PoolInstanceStatus>,
-  now: number,
-): EffectOutcome<PoolInstanceStatus> {
-  if (!error) return { status };
-  if (!isHopeless(error)) return { status, error };
-  return {
-    status: inPhase(status, 'Failed', `${error.code}: ${error.message}`.slice(0, 512), now),
   };
 }

@@ -33,10 +33,16 @@ export async function instanceIntent(
     identityIds: template.identityIds ?? [],
     hibernationEnabled: warmState === 'Hibernated',
     // Ours last: a template can't pretend to be another pool's machine.
-    tags: { ...template.tags, ...step.tags },
+    tags: { ...withoutReserved(template.tags), ...step.tags },
     ...(zone === undefined ? {} : { zone }),
     ...(userData === undefined ? {} : { userData }),
   };
+}
+
+/** Admission refuses them too; Azure would take `Poolkeeper:uid` for ours. */
+function withoutReserved(tags: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const entries = Object.entries(tags);
+  return Object.fromEntries(entries.filter(([name]) => !/^poolkeeper:/i.test(name)));
 }
 
 /** Read when it is needed and never kept: Secrets are not cached. */
