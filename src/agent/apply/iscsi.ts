@@ -106,10 +106,12 @@ export async function awaitUnit(
   { target, lun }: StepOf<'awaitUnit'>,
 ): Promise<void> {
   const { host } = runner;
-  await runner.run({
-    argv: ['iscsiadm', '-m', 'node', '-T', target, '--rescan'],
-    timeoutMilliseconds: COMMAND_TIMEOUT_MILLISECONDS,
-  });
+  // By session, not by record: one that was there before us may have none.
+  for (const { id } of await readSessions(host, target))
+    await runner.run({
+      argv: ['iscsiadm', '-m', 'session', '-r', String(id), '--rescan'],
+      timeoutMilliseconds: COMMAND_TIMEOUT_MILLISECONDS,
+    });
   await probe(host, 'udevadm', 'settle', `--timeout=${SETTLE_SECONDS}`);
   const sessions = await readSessions(host, target);
   const unit = await lookAtUnit(host, sessions, lun);
@@ -178,6 +180,11 @@ export async function logoutTarget(
   const accepts = [NO_OBJECTS];
   const timeoutMilliseconds = COMMAND_TIMEOUT_MILLISECONDS;
   await runner.run({ argv: [...node, '--logout'], accepts, timeoutMilliseconds });
+  // Without its record a session is ended by its number.
+  for (const { id } of await readSessions(runner.host, target)) {
+    const argv = ['iscsiadm', '-m', 'session', '-r', String(id), '--logout'];
+    await runner.run({ argv, accepts, timeoutMilliseconds });
+  }
   await runner.run({ argv: [...node, '-o', 'delete'], accepts, timeoutMilliseconds });
   const left = await readSessions(runner.host, target);
   if (left.length > 0)

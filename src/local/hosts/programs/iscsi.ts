@@ -49,7 +49,7 @@ export const iscsiadm: Program = async (call) => {
     call.out('iscsiadm version 2.1.8\n');
     return 0;
   }
-  const taking = ['-m', '-t', '-p', '-T', '-o', '-n', '-v', '-P', '--mode', '--value'];
+  const taking = ['-m', '-t', '-p', '-T', '-o', '-n', '-v', '-P', '-r', '--mode', '--value'];
   const { flags, values } = parseArguments(call.arguments, taking);
   const mode = values.get('-m') ?? values.get('--mode');
   await call.work(50);
@@ -58,9 +58,24 @@ export const iscsiadm: Program = async (call) => {
     return NO_DAEMON;
   }
   if (mode === 'discovery') return discover(call, values.get('-p') ?? '');
+  const id = values.get('-r');
+  if (mode === 'session' && id !== undefined) return onSession(call, Number(id), flags);
   if (mode === 'session') return listSessions(call, values.get('-P') === '3');
   return mode === 'node' ? onNode(call, flags, values) : 7;
 };
+
+function onSession(
+  call: ProgramCall,
+  id: number,
+  flags: ReadonlySet<string>,
+): Promise<number> | number {
+  const record = [...recordsOf(call.machine).values()].find(({ session }) => session?.id === id);
+  if (!record) {
+    call.err(`iscsiadm: invalid session specified: ${id}\n`);
+    return NO_RECORDS;
+  }
+  return flags.has('--logout') ? logout(call, record) : rescan(call, record);
+}
 
 async function onNode(
   call: ProgramCall,
@@ -159,7 +174,8 @@ async function login(call: ProgramCall, record: NodeRecord): Promise<number> {
   }
   await call.work(300);
   const { machine } = call;
-  record.session = { id: machine.bootId * 100 + 1, bootId: machine.bootId, disks: new Map() };
+  const id = machine.bootId * 100 + recordsOf(machine).size;
+  record.session = { id, bootId: machine.bootId, disks: new Map() };
   target.initiators.add(machine.hostName);
   attach(machine, record.session, target);
   call.out(`Logging in to ${where}\nLogin to ${where} successful.\n`);
