@@ -26,7 +26,6 @@ export class Load {
   readonly #stage: Stage;
   readonly #stopping = new AbortController();
   readonly #watching: Promise<void>;
-  #pools = 0;
 
   constructor(stage: Stage) {
     const { kubernetes, runtime } = stage;
@@ -49,7 +48,6 @@ export class Load {
   }
 
   async createPool(name: string, free: number, spec: object = {}): Promise<void> {
-    this.#pools++;
     await this.#stage.kubernetes.client.create(instancePools, {
       apiVersion,
       kind: 'InstancePool',
