@@ -56,12 +56,14 @@ function findMember(
 function memberDrive(facts: MdadmFacts, member: ArrayMemberFacts, word: string): Drive {
   const device = facts.devices.find((one) => one.kernelName === member.kernelName);
   const state = member.isGone ? 'Missing' : memberState(facts.array, member);
+  // The kernel calls a member faulty, too, once another one has taken over its place.
+  const hasFailed = state === 'Faulty' && (facts.array?.degraded ?? 0) > 0;
   return {
     ...(device?.serial !== undefined && { serial: device.serial }),
     ...(device?.wwn !== undefined && { wwn: device.wwn }),
     ...(device && { sizeBytes: device.sizeBytes }),
     path: member.path,
-    state: word === 'leaving' && state !== 'Faulty' ? 'Leaving' : state,
+    state: word === 'leaving' && !hasFailed ? 'Leaving' : state,
   };
 }
 

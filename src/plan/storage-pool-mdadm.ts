@@ -29,7 +29,9 @@ function nodeName(spec: StoragePoolSpec): string | undefined {
 
 function refusal({ spec }: StoragePool): Stall | undefined {
   if (spec.type !== 'mdadm' || spec.mdadm.source.type !== 'Volumes') return undefined;
-  const message = 'spec.mdadm.source.type Volumes is not supported by this version';
+  const message =
+    'spec.mdadm.source.type Volumes is not supported by this version: attach the disks to the machine ' +
+    'of the node yourself and name them under source type Devices';
   return { reason: 'InvalidSpec', message };
 }
 

@@ -213,7 +213,9 @@ describe('asking for mounts', () => {
           source: { type: 'Volumes', volumes: { poolRef: { name: 'v' }, count: 2 } },
         },
       },
-      words: 'spec.mdadm.source.type Volumes is not supported by this version',
+      words:
+        'spec.mdadm.source.type Volumes is not supported by this version: attach the disks to the ' +
+        'machine of the node yourself and name them under source type Devices',
     },
     'destruction without the name': {
       spec: { ...raid1, deletionPolicy: 'Destroy' },
