@@ -3,6 +3,7 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { eventually } from '../../test/builders/eventually.ts';
 import { systemClock } from '../runtime/clock.ts';
 import type { HostPort } from './host-port.ts';
 import { createLinuxHost } from './linux-host.ts';
@@ -40,6 +41,17 @@ describe('the real host', { skip: process.platform !== 'linux' && 'needs Linux' 
   test('arguments are never seen by a shell', async () => {
     const { stdout } = await host.run({ argv: ['echo', '$(id)', '; ls'] });
     assert.equal(stdout, '$(id) ; ls\n');
+  });
+
+  test('an aborted command takes the processes that work for it along', async () => {
+    const abort = new AbortController();
+    const mark = join(root, 'begun');
+    const script = `sh -c 'touch ${mark}; sleep 601' & wait`;
+    const running = host.run({ argv: ['sh', '-c', script] }, { signal: abort.signal });
+    await eventually('it has begun', async () => (await host.readFile('/begun')) !== undefined);
+    abort.abort();
+    // The answer comes only once nobody holds its output open any more.
+    assert.equal((await running).exitCode, 137);
   });
 
   test('an aborted command is dead when the answer comes', async () => {

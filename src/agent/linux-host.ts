@@ -71,13 +71,19 @@ class LinuxHost implements HostPort {
       // A closed standard input makes tools that would ask refuse instead.
       const child = spawn(program, rest, {
         stdio: [command.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+        // A process group of its own, to be killed whole: mount and its like leave the work to others.
+        detached: true,
         env: { PATH: '/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C' },
       });
       const stdout = new OutputBuffer();
       const stderr = new OutputBuffer();
       let timedOut = false;
       const kill = (): void => {
-        child.kill('SIGKILL');
+        try {
+          if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+        } catch {
+          // It has ended meanwhile.
+        }
       };
       const cancelTimeout =
         command.timeoutMilliseconds === undefined

@@ -24,6 +24,8 @@ const faultScript = fileURLToPath(new URL('machine/fault.sh', import.meta.url));
 
 const servers = fileURLToPath(new URL('servers/', import.meta.url));
 
+const cgroup = '/sys/fs/cgroup/agent';
+
 export const nodeName = 'node-1';
 const NAMESPACE = 'default';
 /** A loaded CI machine may take minutes for what is done in seconds elsewhere. */
@@ -108,22 +110,24 @@ export class HostWorld {
     const agent = '/run/vm/state/bundle/poolkeeper.mjs agent';
     const flags = `--kubeconfig /run/vm/state/kubeconfig --node-name ${nodeName}`;
     const alone = this.#options.contained ? 'unshare --mount --propagation slave' : '';
+    // In a control group, like a container: that is how all of it is killed at once.
     await this.machine.run(
-      `setsid ${alone} ${process.execPath} ${agent} ${flags} ${this.#credentials?.flags ?? ''} >>/run/vm/state/agent.log 2>&1 </dev/null &
-       echo $! >/run/agent.pid`,
+      `mkdir -p ${cgroup}
+       setsid sh -c 'echo $$ > ${cgroup}/cgroup.procs; echo $$ > /run/agent.pid; exec "$@"' sh \
+         ${alone} ${process.execPath} ${agent} ${flags} ${this.#credentials?.flags ?? ''} \
+         >>/run/vm/state/agent.log 2>&1 </dev/null &`,
     );
   }
 
   /** Kill -9 of the agent and of all that it runs, as when its container is killed. */
   async killAgent(): Promise<void> {
-    await this.machine.run('kill -9 -- -$(cat /run/agent.pid) 2>/dev/null || true');
+    await this.machine.run(`[ ! -e ${cgroup} ] || echo 1 > ${cgroup}/cgroup.kill`);
     await this.untilAgentIsDead();
   }
 
   async untilAgentIsDead(): Promise<void> {
     await this.#wait('the agent is dead', async () => {
-      const { status } = await this.machine.try('pgrep -s $(cat /run/agent.pid)');
-      return status !== 0;
+      return (await this.machine.run(`cat ${cgroup}/cgroup.procs 2>/dev/null || true`)) === '';
     });
   }
 

@@ -22,13 +22,15 @@ case "$name $*" in "$beginning"*) ;; *) exec "$real" "$@";; esac
 rm /run/fault
 echo "$fault $name $*" >> /run/vm/state/struck.log
 agent=$(cat /run/agent.pid)
-slay() { kill -9 -- "-$agent"; sleep 60; }
+slay() { echo 1 > /sys/fs/cgroup/agent/cgroup.kill; sleep 60; }
 darken() { busybox poweroff -n -f; sleep 60; }
 case $fault in
   kill-before) slay;;
   kill-after) "$real" "$@"; slay;;
   kill-during) "$real" "$@" & sleep 0.05; slay;;
-  orphan) setsid "$real" "$@" >/dev/null 2>&1 </dev/null & kill -9 "$agent"; sleep 0.3; exit 1;;
+  orphan)
+    (echo 0 > /sys/fs/cgroup/cgroup.procs; exec setsid "$real" "$@" >/dev/null 2>&1 </dev/null) &
+    kill -9 "$agent"; sleep 0.3; exit 1;;
   power-before) darken;;
   power-after) "$real" "$@"; darken;;
   power-during) "$real" "$@" & sleep 0.05; darken;;
