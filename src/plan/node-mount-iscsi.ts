@@ -54,7 +54,8 @@ function planDeadMount({ mountPoint }: IscsiFacts): NodeMountPlan {
 /** Changed credentials need another session, for which every mount of the unit has to go first. */
 function planMountChange(intent: IscsiIntent, facts: IscsiFacts): NodeMountPlan | Note | undefined {
   const wanted = mountedAs(loginOf(intent), mountOptionsOf(intent), undefined);
-  const change = planChange(facts, wanted);
+  const keys = intent.hasCredentials ? ['username', 'password'] : [];
+  const change = planChange(facts, wanted, keys);
   const { otherTargets } = facts.mountPoint;
   if (!change || otherTargets.length === 0) return change;
   const users = describeTargets(otherTargets);

@@ -43,7 +43,8 @@ export function planNetworkMount({ intent, facts }: Situation, given: NetworkWis
   const isMounted = mountPoint.mounts.at(-1)?.isOurs === true;
   const trouble = isMounted ? planTrouble(facts, given.source) : undefined;
   if (trouble) return trouble;
-  const change = isMounted ? planChange(facts, wish.mountedAs) : undefined;
+  const keys = given.needsKey ? ['key'] : [];
+  const change = isMounted ? planChange(facts, wish.mountedAs, keys) : undefined;
   if (change) return change;
   return planMounting({ intent, mountPoint, journal }, wish) ?? { type: 'settled' };
 }
@@ -96,6 +97,7 @@ function planTrouble(
 export function planChange(
   { mountPoint, journal }: SharedFacts,
   wanted: string | undefined,
+  needsKeys: readonly string[],
 ): NodeMountPlan | undefined {
   if (journal.mountedAs === undefined || journal.mountedAs === wanted) return undefined;
   return step('What it is mounted with has changed; it is mounted anew.', {
@@ -103,6 +105,7 @@ export function planChange(
     path: mountPoint.path,
     byForce: false,
     forChange: true,
+    needsKeys,
   });
 }
 

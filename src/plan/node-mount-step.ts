@@ -74,6 +74,8 @@ export type StepAction =
       readonly byForce: boolean;
       /** It is mounted again at once; while somebody uses it, it stays as it is. */
       readonly forChange?: boolean | undefined;
+      /** Keys of the credentials that mounting again takes: without them nothing is unmounted. */
+      readonly needsKeys?: readonly string[] | undefined;
     }
   | IscsiStepAction
   | ArrayStepAction

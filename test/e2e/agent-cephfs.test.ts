@@ -125,6 +125,30 @@ test('a new key counts after mounting anew', async () => {
   await world.stop();
 });
 
+test('nothing is unmounted for a new key that can not be had', async () => {
+  const { world } = await aWorld();
+  await world.createAny('data-node-1', branch());
+  await world.untilPhase('Mounted');
+  world.credentials = undefined;
+  await world.user.client.mergePatch(
+    nodeMounts,
+    { namespace: 'default', name: 'data-node-1' },
+    { spec: { cephfs: { credentialsVersion: '2' } } },
+  );
+  await world.until('it says so', async () => {
+    const ready = world.condition(await world.mount(), 'Ready');
+    return ready?.reason === 'RemountPending' && /Nobody could be asked/.test(ready.message);
+  });
+  assert.equal(world.condition(await world.mount(), 'Ready')?.status, 'True');
+  assert.ok(world.host.machine.mountAt(mountPath), 'still mounted');
+  world.credentials = { key };
+  const mounted = (): number =>
+    world.host.commands.filter(({ argv, exitCode }) => argv[0] === 'mount' && exitCode === 0)
+      .length;
+  await world.until('mounted again', () => mounted() === 2);
+  await world.stop();
+});
+
 test('a cluster that falls silent makes it Unknown, and it can be deleted', async () => {
   const { world, cluster } = await aWorld();
   world.host.machine.speed = 1;

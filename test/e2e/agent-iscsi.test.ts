@@ -1,6 +1,7 @@
 // A logical unit of an iSCSI target on a node, through the agent.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { events } from '../../src/api/built-in.ts';
 import {
   GIBIBYTE,
   makeFilesystem,
@@ -146,6 +147,9 @@ describe('CHAP', () => {
     );
     assert.match(ready?.message ?? '', /exit code 24/);
     assert.doesNotMatch(JSON.stringify(mount), /wrong-password-1/);
+    const told = await world.user.client.list(events);
+    assert.ok(told.some(({ reason }) => reason === 'StepFailed'));
+    assert.doesNotMatch(JSON.stringify(told), /wrong-password-1/);
     assert.ok(ran(world, '-o', 'delete'), 'the record went, with the password in it');
     await world.stop();
   });

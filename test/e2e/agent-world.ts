@@ -23,6 +23,7 @@ import {
   simulatedNetworkProber,
 } from '../../src/local/hosts/index.ts';
 import { KubernetesServer } from '../../src/local/kubernetes/index.ts';
+import { PoolkeeperError } from '../../src/runtime/errors.ts';
 import { FakeClock, settle } from '../../src/runtime/fake-clock.ts';
 import { createRuntime, type Runtime } from '../../src/runtime/index.ts';
 import { seededRandom } from '../../src/runtime/random.ts';
@@ -162,7 +163,12 @@ export class World {
     const to = mortal(transportTo(this.server, 'agent'), () => this.#life !== life);
     const host = this.host.connect();
     const { runtime } = this;
-    const credentials = this.credentials && { fetch: async () => this.credentials ?? {} };
+    const credentials = this.credentials && {
+      fetch: async () => {
+        if (this.credentials) return this.credentials;
+        throw new PoolkeeperError('CredentialsUnavailable', 'Nobody could be asked.');
+      },
+    };
     const agent = startAgent({
       runtime,
       to,

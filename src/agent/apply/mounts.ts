@@ -135,6 +135,8 @@ const DETACH = '-l';
  */
 export async function unmount(context: StepContext, step: StepOf<'unmount'>): Promise<void> {
   const { runner } = context;
+  // What can't be mounted again is better left as it is.
+  if (step.needsKeys?.length) await context.fetchCredentials(step.needsKeys);
   const ways = step.byForce ? byForce : gently;
   for (const [index, flags] of ways.entries()) {
     try {
