@@ -27,15 +27,18 @@ export function drawRun(
   const rate = pick(random, [0, 0.002, 0.01, 0.03]);
   const count = Math.floor(random.next() * 9);
   const skewMilliseconds = pick(random, [0, 0, 2_000, -2_000, 60_000, -60_000]);
+  // The lease is a matter of performance: what must hold does so with any number at work at once.
+  const elects = operators > 1 && random.next() < 0.6;
   const plan = new RandomFaults(random, { rate, crashes: random.next() < 0.6 });
   return {
     about:
-      `seed ${seed}: ${scenario.name}, ${operators} operators, ${rate * 100} % of calls fail, ` +
+      `seed ${seed}: ${scenario.name}, ${operators} operators${elects ? ' and a lease' : ''}, ${rate * 100} % of calls fail, ` +
       `${count} disturbances, clocks ${skewMilliseconds / 1000} s apart`,
     run: {
       scenario,
       seed,
       operators,
+      elects,
       skewMilliseconds,
       plan,
       disturb: disturb({
