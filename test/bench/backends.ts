@@ -6,8 +6,8 @@
 // The API server is a process of its own (`poolkeeper local` without controller and agents), and so is
 // the web server, which counts the probes that arrive in each second. Each backend is probed once a
 // minute over TLS that an authority of its own signed; one in twenty never answers, one in twenty refuses
-// the connection. Prints the spread, for how long the operator's event loop
-// is held at a time, and its memory.
+// the connection. Prints how evenly the probes arrive, for how long the operator's event loop is held at
+// a time, and its memory.
 //
 // Measured on two cores that others were using: see docs/storage-backends.md.
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -98,7 +98,8 @@ async function run(): Promise<void> {
   const busy = stretches();
   const used = process.cpuUsage(cpu);
   const perSecond = await web.counts();
-  report({ perSecond, busy, before, used, states: await states(client) });
+  const metrics = await runtime.metrics.expose();
+  report({ perSecond, busy, before, used, metrics, states: await states(client) });
   await operator.stop();
   await user.close();
 }
@@ -109,8 +110,9 @@ function report(seen: {
   before: NodeJS.MemoryUsage;
   used: NodeJS.CpuUsage;
   states: string;
+  metrics: string;
 }): void {
-  const { perSecond, busy, before, used, states } = seen;
+  const { perSecond, busy, before, used, states, metrics } = seen;
   const total = perSecond.reduce((sum, one) => sum + one, 0);
   const sorted = [...perSecond].sort((one, other) => one - other);
   const at = (share: number): number => sorted[Math.floor(share * (sorted.length - 1))] ?? 0;
@@ -120,6 +122,9 @@ function report(seen: {
   const mebibytes = (bytes: number): number => Math.round(bytes / 2 ** 20);
   const cpuShare = (used.user + used.system) / 1e6 / (minutes * 60);
   console.log(states);
+  const sums =
+    metrics.match(/probe_duration_seconds_(sum|count)\{[^}]*Online[^}]*\} [\d.]+/g) ?? [];
+  console.log(sums.join('\n'));
   console.log(`probes that arrived: ${total} in ${minutes} min`);
   console.log(
     `per second: mean ${(total / perSecond.length).toFixed(1)}, p5 ${at(0.05)}, p95 ${at(0.95)}, max ${at(1)}`,
