@@ -16,7 +16,7 @@ import {
   startSimulatedAzure,
 } from '../local/azure/index.ts';
 import { defaultHosts, simulatedNetworkProber } from '../local/hosts/index.ts';
-import { startEmbeddedKubernetes } from '../local/kubernetes/index.ts';
+import { type EmbeddedKubernetes, startEmbeddedKubernetes } from '../local/kubernetes/index.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Runtime } from '../runtime/index.ts';
 import { createIfAbsent } from './examples.ts';
@@ -43,6 +43,10 @@ export interface LocalOptions {
   readonly withAgents: boolean;
   /** `RBAC`: the parts may do what the chart would grant them, and nothing more. */
   readonly authorization?: LocalAuthorization;
+  /** As several controllers do, also where there is one. Default false. */
+  readonly leaderElect?: boolean;
+  /** What to install before anything runs; roles that it makes are not replaced by our own. */
+  readonly prepare?: (kubernetes: EmbeddedKubernetes) => Promise<void>;
 }
 
 export interface LocalEnvironment {
@@ -69,6 +73,7 @@ export async function startLocalEnvironment(options: LocalOptions): Promise<Loca
   };
   try {
     const kubernetes = await startKubernetes(options, closers);
+    await options.prepare?.(kubernetes);
     const azure = await startAzure(options, closers);
     const azureUrl = azure.url;
     const accessAs = (user: LocalUser): ClusterAccess => ({
@@ -203,7 +208,7 @@ async function seed(client: KubeClient, nodeNames: readonly string[]): Promise<v
 }
 
 async function startController(
-  { runtime, azureSpeed }: LocalOptions,
+  { runtime, azureSpeed, leaderElect = false }: LocalOptions,
   access: ClusterAccess,
   { url: azureUrl, azure }: RunningAzure,
   closers: (() => Promise<void>)[],
@@ -228,7 +233,7 @@ async function startController(
     },
     pollPace: azureSpeed,
     identity: 'local',
-    leaderElect: false,
+    leaderElect,
     tcpProbe: { isOpen: async (address) => isGuest(azure, address) },
     probeLoopback: true,
     httpHostAliases: { [ARTIFACT_HOST]: artifacts.address },

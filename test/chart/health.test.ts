@@ -29,8 +29,6 @@ describe('the health of objects', { skip: notInstalled }, () => {
     world.onCommit((object) => {
       if (USER_KINDS.includes(object.kind)) history.push(object as unknown as AnyStatus);
     });
-    await world.startAgents();
-    await world.startOperator();
   });
   after(() => world.stop());
 

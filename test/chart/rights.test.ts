@@ -17,8 +17,6 @@ describe('the rights that the chart grants', { skip: notInstalled }, () => {
   let world: InstalledWorld;
   before(async () => {
     world = await InstalledWorld.start();
-    await world.startAgents();
-    await world.startOperator();
   });
   after(() => world.stop());
 
@@ -57,7 +55,7 @@ describe('an agent', { skip: notInstalled }, () => {
   let world: InstalledWorld;
   let agent: string;
   before(async () => {
-    world = await InstalledWorld.start();
+    world = await InstalledWorld.start({ running: false });
     for (const name of ['node-a', 'node-b']) {
       await world.client.post('/api/v1/nodes', {
         apiVersion: 'v1',

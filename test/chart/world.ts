@@ -1,93 +1,75 @@
-// A cluster on which the chart is installed, with the rights and policies enforced: the operator and
-// the agents run with the tokens of their pods, and may do what these may, nothing more.
+// A cluster on which the chart is installed, with its roles and policies enforced: the operator and the
+// agents run as the service accounts of their pods, and may do what these may, nothing more.
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startAgent } from '../../src/agent/index.ts';
-import { createAzureCloud, createCredential } from '../../src/azure/index.ts';
 import { applyExamples, type Example, readExamples } from '../../src/cli/examples.ts';
-import { type Operator, startOperator } from '../../src/cli/operator.ts';
-import { type ClusterAccess, connectKubernetes, type Kubernetes } from '../../src/kube/index.ts';
-import { startArtifactServer } from '../../src/local/artifact-server.ts';
 import {
-  defaultLocation,
-  defaultResourceGroup,
-  defaultSubscriptionId,
-  startSimulatedAzure,
-} from '../../src/local/azure/index.ts';
-import { defaultHosts } from '../../src/local/hosts/index.ts';
-import {
-  type EmbeddedKubernetes,
-  type RequestRecord,
-  startEmbeddedKubernetes,
-} from '../../src/local/kubernetes/index.ts';
+  LOCAL_NAMESPACE,
+  type LocalEnvironment,
+  startLocalEnvironment,
+} from '../../src/cli/local-environment.ts';
+import type { KubeClient } from '../../src/kube/index.ts';
+import type { EmbeddedKubernetes, RequestRecord } from '../../src/local/kubernetes/index.ts';
 import { createRuntime } from '../../src/runtime/index.ts';
 import { createLog } from '../../src/runtime/log.ts';
 import { chart, helm } from './helm.ts';
 
-export const NAMESPACE = 'poolkeeper-system';
+export const NAMESPACE = LOCAL_NAMESPACE;
 const SPEED = 200;
 
 interface TokenAnswer {
   readonly status: { readonly token: string };
 }
 
-export class InstalledWorld {
-  readonly runtime = createRuntime({ log: createLog('silent') });
-  readonly refusals: RequestRecord[] = [];
-  readonly #closers: (() => Promise<void>)[] = [];
-  #kubernetes!: EmbeddedKubernetes;
-  #admin!: Kubernetes;
+export interface InstalledOptions {
+  /** Whether the operator and the agents run. Default true. */
+  readonly running?: boolean;
+}
 
-  static async start(): Promise<InstalledWorld> {
+export class InstalledWorld {
+  /** What the operator and the agents were refused for want of a right. */
+  readonly refusals: RequestRecord[] = [];
+  #kubernetes!: EmbeddedKubernetes;
+  #environment!: LocalEnvironment;
+
+  static async start({ running = true }: InstalledOptions = {}): Promise<InstalledWorld> {
     const world = new InstalledWorld();
-    const { runtime } = world;
-    const kubernetes = await startEmbeddedKubernetes({
-      runtime,
+    world.#environment = await startLocalEnvironment({
+      runtime: createRuntime({ log: createLog('silent') }),
+      port: 0,
+      azurePort: 0,
+      azureSpeed: SPEED,
+      withController: running,
+      withAgents: running,
       authorization: 'RBAC',
-    });
-    world.#kubernetes = kubernetes;
-    world.#closers.push(() => kubernetes.close());
-    kubernetes.server.requests.subscribe((record) => {
-      const isOurs = record.user.startsWith(`system:serviceaccount:${NAMESPACE}:`);
-      if (isOurs && [401, 403].includes(record.code)) world.refusals.push(record);
-    });
-    const root = kubernetes.token({ username: 'root', groups: ['system:masters'] });
-    world.#admin = connectKubernetes({ runtime, to: world.access(root), component: 'test' });
-    world.#closers.push(() => world.#admin.close());
-    await world.#install().catch(async (error: unknown) => {
-      await world.stop();
-      throw error;
+      leaderElect: true,
+      prepare: (kubernetes) => world.#install(kubernetes),
     });
     return world;
   }
 
-  get client(): Kubernetes['client'] {
-    return this.#admin.client;
+  get client(): KubeClient {
+    return this.#environment.client;
   }
 
-  async #install(): Promise<void> {
+  async #install(kubernetes: EmbeddedKubernetes): Promise<void> {
+    this.#kubernetes = kubernetes;
+    kubernetes.server.requests.subscribe((record) => {
+      const isOurs = record.user.startsWith(`system:serviceaccount:${NAMESPACE}:`);
+      if (isOurs && [401, 403].includes(record.code)) this.refusals.push(record);
+    });
     const file = join(mkdtempSync(join(tmpdir(), 'poolkeeper-rights-')), 'kubeconfig');
-    // Helm reads the administrator's configuration, as people do.
-    writeFileSync(file, this.#kubernetes.kubeconfig);
-    const args = ['install', 'poolkeeper', chart, '-n', NAMESPACE, '--create-namespace'];
-    const { code, stderr } = await helm('helm 4', args, file);
+    // Helm reads the administrator's configuration, as people do. The kinds are there already.
+    writeFileSync(file, kubernetes.kubeconfig);
+    const where = ['-n', NAMESPACE, '--create-namespace', '--set', 'crds.enabled=false'];
+    const { code, stderr } = await helm('helm 4', ['install', 'poolkeeper', chart, ...where], file);
     if (code !== 0) throw new Error(stderr);
   }
 
   /** Tells of every version of every object, as watches would. */
   onCommit(listener: (object: { readonly kind: string }) => void): void {
     this.#kubernetes.server.store.onCommit((_shelf, { object }) => listener(object));
-  }
-
-  access(token: string): ClusterAccess {
-    return {
-      server: this.#kubernetes.url,
-      tls: { certificateAuthority: this.#kubernetes.caCertificate },
-      namespace: NAMESPACE,
-      credential: async () => ({ authorization: `Bearer ${token}` }),
-      rejected: () => {},
-    };
   }
 
   /** The token that the kubelet would mount into a pod of this account on this node. */
@@ -119,60 +101,6 @@ export class InstalledWorld {
     return status.token;
   }
 
-  async startAgents(): Promise<void> {
-    for (const host of defaultHosts(this.runtime, { speed: SPEED })) {
-      const { nodeName } = host;
-      const labels = { 'kubernetes.io/hostname': nodeName, 'kubernetes.io/os': 'linux' };
-      const metadata = { name: nodeName, labels };
-      await this.client.post('/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata });
-      const to = this.access(await this.podToken('poolkeeper-agent', nodeName));
-      const agent = startAgent({ runtime: this.runtime, to, host, nodeName, namespace: NAMESPACE });
-      this.#closers.push(() => agent.stop());
-    }
-  }
-
-  async startOperator(): Promise<Operator> {
-    const { runtime } = this;
-    const azure = await startSimulatedAzure({
-      runtime,
-      speed: SPEED,
-      throttling: { scale: SPEED },
-      snapshots: [{ id: GOLDEN, sizeGigabytes: 32, content: 'golden-v1' }],
-    });
-    const artifacts = await startArtifactServer();
-    const operator = startOperator({
-      runtime,
-      access: this.access(await this.podToken('poolkeeper-controller', 'node-1')),
-      cloud: createAzureCloud({
-        runtime,
-        credential: await createCredential({ kind: 'Simulated' }),
-        endpoint: azure.url,
-        userAgent: 'poolkeeper/test',
-      }),
-      namespace: NAMESPACE,
-      installation: 'test',
-      defaults: {
-        subscriptionId: defaultSubscriptionId,
-        resourceGroup: defaultResourceGroup,
-        location: defaultLocation,
-      },
-      pollPace: SPEED,
-      identity: 'test',
-      leaderElect: true,
-      tcpProbe: { isOpen: async () => true },
-      probeLoopback: true,
-      httpHostAliases: { 'artifacts.example': artifacts.address },
-      onLost: () => {},
-    });
-    this.#closers.push(
-      () => azure.close(),
-      () => artifacts.close(),
-      () => operator.stop(),
-    );
-    await operator.working;
-    return operator;
-  }
-
   async applyExamples(): Promise<readonly Example[]> {
     const examples = readExamples();
     await applyExamples(this.client, examples);
@@ -193,9 +121,7 @@ export class InstalledWorld {
     return { code: answer.status, text: String(answer.body) };
   }
 
-  async stop(): Promise<void> {
-    for (const close of this.#closers.reverse()) await close();
+  stop(): Promise<void> {
+    return this.#environment.stop();
   }
 }
-
-const GOLDEN = `/subscriptions/${defaultSubscriptionId}/resourceGroups/${defaultResourceGroup}/providers/Microsoft.Compute/snapshots/golden-v1`;
