@@ -42,6 +42,7 @@ const words: Readonly<Record<StepType, string>> = {
   awaitUnit: 'Waiting for the logical unit',
   formatUnit: 'Making the filesystem',
   recordFilesystem: 'Checking the filesystem',
+  removeMarker: 'Taking our mark off the filesystem',
   eraseUnit: 'Erasing the filesystem',
   logoutTarget: 'Logging out of the target',
   unprotectMountPoint: 'Removing the mount point',

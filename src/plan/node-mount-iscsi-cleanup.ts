@@ -10,6 +10,13 @@ import { type NodeMountPlan, step } from './node-mount-step.ts';
 export function planIscsiCleanup(intent: IscsiIntent, facts: IscsiFacts): NodeMountPlan {
   const { mountPoint, journal, sessions } = facts;
   const isAlive = sessions.some(({ state }) => state === 'LOGGED_IN') && !facts.isMountDead;
+  const { marker } = mountPoint;
+  const isMarked = marker.type === 'found' && marker.poolUid === intent.poolUid;
+  if (isAlive && isMarked)
+    return step('Another pool may use the filesystem from now on.', {
+      type: 'removeMarker',
+      mountPath: mountPoint.path,
+    });
   const unmounting = planUnmounting({ intent, mountPoint, journal }, !isAlive);
   if (unmounting) return unmounting;
   if (mountPoint.otherTargets.length > 0)

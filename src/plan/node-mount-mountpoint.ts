@@ -1,7 +1,7 @@
 // Mounting, the part that all types of storage share: a directory nobody writes into by mistake,
 // the mount, and a marker inside that tells whose filesystem it is.
 import type { JournalFacts, MountIntent, MountPointFacts } from './node-mount-facts.ts';
-import { type NodeMountPlan, refuse, step } from './node-mount-step.ts';
+import { markerFile, type NodeMountPlan, refuse, step } from './node-mount-step.ts';
 
 export interface MountWish {
   readonly source: string;
@@ -37,7 +37,9 @@ export function planMounting(
     const { marker } = mountPoint;
     const isForeign = marker.type === 'found' && marker.poolUid !== intent.poolUid;
     if (isForeign && !wish.replacesMarker) {
-      const why = `The filesystem at ${mountPoint.path} belongs to the pool with uid ${marker.poolUid}.`;
+      const why =
+        `The filesystem at ${mountPoint.path} belongs to the pool with uid ${marker.poolUid}. If ` +
+        `that one is gone for good, here and in other clusters, remove ${mountPoint.path}/${markerFile}.`;
       return refuse('FilesystemMismatch', why);
     }
     if (marker.type === 'none' || isForeign)

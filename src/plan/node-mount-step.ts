@@ -118,6 +118,8 @@ export type IscsiStepAction =
       readonly isAnew: boolean;
     }
   | { readonly type: 'recordFilesystem' }
+  /** Whoever comes next finds a filesystem that nobody uses. */
+  | { readonly type: 'removeMarker'; readonly mountPath: string }
   | {
       readonly type: 'eraseUnit';
       readonly unit: UnitTarget;

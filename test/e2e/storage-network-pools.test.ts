@@ -3,7 +3,12 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { nodes, secrets } from '../../src/api/built-in.ts';
 import { storageBackends, storagePools } from '../../src/api/resources.ts';
-import { GIBIBYTE, type NfsServer } from '../../src/local/hosts/index.ts';
+import {
+  GIBIBYTE,
+  makeFilesystem,
+  type NfsServer,
+  SimulatedDisk,
+} from '../../src/local/hosts/index.ts';
 import { NodesWorld, poolReference } from './storage-nodes-world.ts';
 
 let world: NodesWorld;
@@ -242,8 +247,22 @@ describe('a logical unit', () => {
     await world.world.settle(120);
     assert.deepEqual([...initiators], ['node-1']);
     await world.deletePool();
-    // What the former pool left inside still says whose it is.
-    await world.untilSays('Stalled', /belongs to the pool with uid/, 'other');
+    await world.untilPhase('Active', 'other');
+    assert.deepEqual([...initiators], ['node-2']);
+  });
+
+  test('that was never let go of says whose it is, and how to take it', async () => {
+    const { logicalUnits } = aTarget();
+    const bytes = logicalUnits[0]!.bytes;
+    const disk = new SimulatedDisk({ sizeBytes: bytes.sizeBytes, transport: 'iscsi' }, bytes);
+    const marker = JSON.stringify({ poolUid: 'of-another-cluster' });
+    const uuid = '7d1f6a52-90ab-4c3e-8f21-5b6c7d8e9f00';
+    makeFilesystem(disk, 'ext4', uuid, { '/.poolkeeper.json': marker });
+    await world.begin(['node-1']);
+    await world.createPool(iscsiPool('node-1'));
+    await world.untilSays('Stalled', /pool with uid of-another-cluster.*remove .*poolkeeper\.json/);
+    await world.hosts.get('node-1')!.removeFile(`${mountPath}/.poolkeeper.json`);
+    await world.untilPhase('Active');
   });
 
   test('is logged in to with what the Secret holds, also when that changes', async () => {

@@ -93,6 +93,8 @@ export async function applyStep(step: Step, context: StepContext): Promise<void>
       return iscsi.formatUnit(context, step);
     case 'recordFilesystem':
       return journal.update(owner, { filesystem: 'made' });
+    case 'removeMarker':
+      return mounts.removeMarker(context, step);
     case 'eraseUnit':
       return iscsi.eraseUnit(context, step);
     case 'logoutTarget':

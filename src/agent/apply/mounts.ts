@@ -124,6 +124,13 @@ export async function writeMarker(
   await runner.host.writeFile(`${mountPath}/${markerFile}`, `${JSON.stringify(content)}\n`);
 }
 
+export async function removeMarker(
+  { runner }: StepContext,
+  { mountPath }: StepOf<'removeMarker'>,
+): Promise<void> {
+  await runner.run({ argv: ['rm', '-f', `${mountPath}/${markerFile}`] });
+}
+
 /** Ways to unmount, from gentle to certain. */
 const gently = [[]];
 const byForce = [[], ['-f'], ['-l']];
