@@ -120,9 +120,9 @@ async function isClaimTold(
   { spec: { claimRef } }: PoolInstance,
 ): Promise<boolean> {
   if (!claimRef) return true;
-  const { namespace, name, uid } = claimRef;
-  const live = await client.get(instanceClaims, { namespace, name });
-  return live?.metadata.uid !== uid || isOver(live) || isToldOfOrphan(live.status);
+  const { uid, ...reference } = claimRef;
+  const claim = await client.get(instanceClaims, reference);
+  return claim?.metadata.uid !== uid || isOver(claim) || isToldOfOrphan(claim.status);
 }
 
 /** NICs and OS disks go with their VM unless its creation or deletion failed half-way. */
