@@ -47,6 +47,9 @@ export interface OperatorProcess extends Process {
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const NAMESPACES = ['poolkeeper-system', 'bench'];
 
+// A bench that is interrupted takes its processes with it.
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(130));
+
 export async function startStage(options: ServerOptions): Promise<Stage> {
   const runtime = createRuntime();
   const directory = mkdtempSync(join(tmpdir(), 'poolkeeper-bench-'));
@@ -115,7 +118,9 @@ async function startOperator(
   ]);
   const { http } = JSON.parse(await operator.line(/"started"/)) as { http: string };
   const metrics = async (): Promise<ReadonlyMap<string, number>> => {
-    const text = await (await fetch(`${http}/metrics`)).text();
+    // A connection that was kept may be closed by the other side in the very moment of asking.
+    const ask = (): Promise<Response> => fetch(`${http}/metrics`);
+    const text = await (await ask().catch(ask)).text();
     return new Map(
       text
         .split('\n')
