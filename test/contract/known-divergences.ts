@@ -10,11 +10,6 @@ export interface KnownDivergence {
 
 export const knownDivergences: readonly KnownDivergence[] = [
   {
-    case: 'objects: replacing a collection is refused',
-    on: 'embedded',
-    reason: 'Refused with 405 instead of 400: no client sends it.',
-  },
-  {
     case: 'validation: drops null where it is not allowed and nothing stands in',
     on: 'embedded',
     reason: 'Null is refused where a real server drops it; stricter, so nothing slips through.',
@@ -34,11 +29,6 @@ export const knownDivergences: readonly KnownDivergence[] = [
     case: 'watches: a version that is long forgotten is Expired',
     on: 'embedded',
     reason: 'It remembers from the start until it is told to compact; then it answers the same.',
-  },
-  {
-    case: 'deletion: an owner without a uid is refused',
-    on: 'embedded',
-    reason: 'The cause names the field with an index.',
   },
   {
     case: 'built-ins: a token can be bound to an object and dies with it',

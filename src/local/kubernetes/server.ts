@@ -21,6 +21,7 @@ import { ConnectionLost, Faults } from './faults.ts';
 import { decodeProtobuf, PROTOBUF } from './http/protobuf.ts';
 import type { KubeObject } from './objects/kube-object.ts';
 import {
+  badRequest,
   methodNotAllowed,
   PageNotFound,
   StatusError,
@@ -311,7 +312,7 @@ function checkPlace(type: ResourceType, target: Target): void {
   if (verb === 'create' && (target.name || (type.namespaced && !target.namespace))) {
     throw methodNotAllowed();
   }
-  if (verb === 'update' && !target.name) throw methodNotAllowed();
+  if (verb === 'update' && !target.name) throw badRequest('name must be provided');
   if (verb === 'patch' && !target.name) throw methodNotAllowed();
 }
 

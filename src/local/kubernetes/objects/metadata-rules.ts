@@ -83,11 +83,12 @@ function finalizerCauses(metadata: ObjectMeta, strict: boolean): StatusCause[] {
 
 function ownerCauses(metadata: ObjectMeta): StatusCause[] {
   const owners = asArray(metadata.ownerReferences).map(asObject);
-  const causes = owners.flatMap((owner, index) =>
+  // A real server names the field without saying which owner it is about.
+  const causes = owners.flatMap((owner) =>
     ['apiVersion', 'kind', 'name', 'uid']
       .filter((field) => !owner[field])
       .map((field) => {
-        const path = `metadata.ownerReferences[${index}].${field}`;
+        const path = `metadata.ownerReferences.${field}`;
         return cause.invalid(path, owner[field] ?? '', 'must not be empty');
       }),
   );
