@@ -1,8 +1,9 @@
 // The host port onto the real machine below the agent's container.
 //
-// Commands run in the host's mount namespace (`nsenter -t 1 -m`, unless the agent is in it itself), so
-// they see the host's /dev, udev and mounts. Never with -p: nsenter would fork, and killing it would
-// leave the command running.
+// Commands run in the host's mount and network namespaces (`nsenter -t 1 -m -n`, unless the agent is in
+// them itself): they see the host's /dev, udev and mounts, resolve names as the host does and reach its
+// iscsid; and a network mount belongs to the host's network, not to that of a pod that may go. Never
+// with -p: nsenter would fork, and killing it would leave the command running.
 // Files are reached through /proc/1/root, devices are read by children, never by this process: a
 // read that hangs must not take one of the four threads that Node has for files and names.
 import { spawn } from 'node:child_process';
@@ -17,14 +18,13 @@ export interface LinuxHostOptions {
   readonly clock: Clock;
   /**
    * Program and arguments put before every command. Default: nsenter into the host's mount
-   * namespace; nothing when the agent is in that already, as a service of the host.
+   * and network namespaces; nothing when the agent is in both, as a service of the host.
    */
   readonly enter?: readonly string[];
   /** Where the host's root directory is seen. Default `/proc/1/root`. */
   readonly rootDirectory?: string;
 }
 
-const ENTER_HOST = ['nsenter', '-t', '1', '-m', '--'];
 /** More than any tool says; a runaway one must not fill the agent's memory. */
 const OUTPUT_BYTES_MAX = 4 * 1024 * 1024;
 const EXIT_MISSING = 127;
@@ -54,7 +54,7 @@ class LinuxHost implements HostPort {
   constructor(options: LinuxHostOptions) {
     this.nodeName = options.nodeName;
     this.#clock = options.clock;
-    this.#enter = options.enter ?? (isInHostNamespace() ? [] : ENTER_HOST);
+    this.#enter = options.enter ?? enterHost();
     this.#root = options.rootDirectory ?? '/proc/1/root';
   }
 
@@ -207,11 +207,18 @@ class LinuxHost implements HostPort {
   }
 }
 
-function isInHostNamespace(): boolean {
+/** Into those of the host's namespaces that the agent is not in anyway. */
+function enterHost(): string[] {
+  const flags = [...(isElsewhere('mnt') ? ['-m'] : []), ...(isElsewhere('net') ? ['-n'] : [])];
+  return flags.length > 0 ? ['nsenter', '-t', '1', ...flags, '--'] : [];
+}
+
+/** A kernel without a kind of namespace has only one; what can't be looked at is another's. */
+function isElsewhere(kind: 'mnt' | 'net'): boolean {
   try {
-    return readlinkSync('/proc/self/ns/mnt') === readlinkSync('/proc/1/ns/mnt');
-  } catch {
-    return false;
+    return readlinkSync(`/proc/self/ns/${kind}`) !== readlinkSync(`/proc/1/ns/${kind}`);
+  } catch (error) {
+    return (error as { code?: string }).code !== 'ENOENT';
   }
 }
 
