@@ -11,6 +11,7 @@ import type { PoolVolume } from '../api/pool-volume.ts';
 import type { Reason } from '../api/reasons.ts';
 import { reasonOfError } from './azure-reasons.ts';
 import { hookState } from './hooks.ts';
+import type { InstanceClaimSnapshot } from './instance-claim.ts';
 
 /** Whether the port of spec.ready answers; `unread` where that is not asked. */
 export type PortSeen = 'open' | 'closed' | 'unread';
@@ -25,14 +26,22 @@ export function judgeAttachment(
   claim: InstanceClaim,
   instance: PoolInstance,
   volume: PoolVolume | undefined,
+  /** Why there is no volume, where that is known. */
+  lack?: InstanceClaimSnapshot['waitsFor'],
 ): Judgement {
   const attached = instance.status?.volumes ?? [];
+  const asked = claim.spec.volume;
+  // Destroyed between the two bindings: it won't come back, whatever is still done on the machine.
+  if (!volume && !claim.status?.volume && asked?.type === 'Existing' && isForGood(lack)) {
+    const message = `${lack?.message}; delete the claim and claim again`;
+    return { status: 'False', reason: 'VolumeNotFound', message };
+  }
   const others = attached.filter(({ uid, orphaned }) => uid !== volume?.metadata.uid && !orphaned);
   if (others.length > 0) {
     const message = `Azure is detaching ${others.map(({ name }) => name).join(', ')}`;
     return { status: 'False', reason: 'AttachingVolume', message };
   }
-  if (!claim.spec.volume)
+  if (!asked)
     return { status: 'True', reason: 'NoVolumeRequested', message: 'no volume was asked for' };
   const told = claim.status?.volume;
   if (!volume && attached.some(({ uid, orphaned }) => orphaned && uid === told?.uid)) {
@@ -45,7 +54,8 @@ export function judgeAttachment(
   }
   if (!volume) {
     const message = 'the instance is bound; its volume is not yet';
-    return { status: 'False', reason: 'VolumePoolExhausted', message };
+    if (!lack?.message) return { status: 'False', reason: 'VolumePoolExhausted', message };
+    return { status: 'False', reason: lack.reason, message: `${message}: ${lack.message}` };
   }
   const held = instance.status?.volumes.find(({ uid }) => uid === volume.metadata.uid);
   if (held) {
@@ -65,6 +75,10 @@ export function judgeAttachment(
     reason: 'AttachingVolume',
     message: `Azure is attaching ${volume.metadata.name}`,
   };
+}
+
+function isForGood(lack: InstanceClaimSnapshot['waitsFor'] | undefined): boolean {
+  return lack?.reason === 'VolumeNotFound';
 }
 
 /** A machine that waited switched off is no use before it runs. */

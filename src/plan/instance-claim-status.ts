@@ -15,7 +15,7 @@ import {
 } from './instance-claim-judgements.ts';
 
 export function boundConditions(
-  { claim, volume, pool, port }: InstanceClaimSnapshot,
+  { claim, volume, pool, port, waitsFor }: InstanceClaimSnapshot,
   status: InstanceClaimStatus,
   instance: PoolInstance,
   now: number,
@@ -28,7 +28,7 @@ export function boundConditions(
     'Bound',
     `bound to instance ${instance.metadata.name}`,
   );
-  const attachment = judgeAttachment(claim, instance, volume);
+  const attachment = judgeAttachment(claim, instance, volume, waitsFor);
   conditions = set(
     conditions,
     'VolumeAttached',

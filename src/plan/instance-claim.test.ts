@@ -107,6 +107,31 @@ const cases: Record<string, Case> = {
     reason: 'AsExpected',
     step: 'holdClaim',
   },
+  'a named disk that was destroyed before it could be bound is told, also while another is taken off':
+    {
+      given: {
+        claim: anInstanceClaim({
+          spec: { volume: { type: 'Existing', existing: referenceTo(disk) } },
+        }),
+        instance: claimed({ volumes: attached }),
+        waitsFor: { reason: 'VolumeNotFound', message: 'no volume disks-0' },
+      },
+      phase: 'Bound',
+      reason: 'VolumeNotFound',
+      step: 'holdClaim',
+      message: /^no volume disks-0; delete the claim and claim again$/,
+    },
+  'a machine whose disk is still to come says what keeps it': {
+    given: {
+      claim: anInstanceClaim(withDisk),
+      instance: claimed(),
+      waitsFor: { reason: 'PoolNotFound', message: 'no VolumePool disks' },
+    },
+    phase: 'Bound',
+    reason: 'PoolNotFound',
+    step: 'holdClaim',
+    message: /the instance is bound; its volume is not yet: no VolumePool disks/,
+  },
   'another disk on the machine must go first': {
     given: { instance: claimed({ volumes: attached }) },
     phase: 'Bound',

@@ -2,6 +2,7 @@
 import type { InstanceClaim } from '../../api/instance-claim.ts';
 import { annotations } from '../../api/names.ts';
 import type { PoolInstance } from '../../api/pool-instance.ts';
+import type { PoolVolume } from '../../api/pool-volume.ts';
 import type { Reason } from '../../api/reasons.ts';
 import { formerUid } from '../../plan/adoption-recovery.ts';
 import { isBindable, isClaimable, isFreshVolume } from '../../plan/allocation.ts';
@@ -31,7 +32,7 @@ export function gather(
     instance,
     volume,
     port: instance ? lookAtPort(claim, instance, probes) : 'unread',
-    waitsFor: instance ? { reason: 'Bound', message: '' } : whyWaiting(stores, claim),
+    waitsFor: instance ? whyLacking(stores, claim, volume) : whyWaiting(stores, claim),
     firstSeenAt,
   };
 }
@@ -52,6 +53,16 @@ function lookAtPort(claim: InstanceClaim, instance: PoolInstance, probes: PortPr
 interface Why {
   readonly reason: Reason;
   readonly message: string;
+}
+
+/** Why a claim that has its instance has no volume yet; nothing to say where it has all it asked for. */
+function whyLacking(
+  stores: ControllerContext['stores'],
+  claim: InstanceClaim,
+  volume: PoolVolume | undefined,
+): Why {
+  const why = volume ? undefined : whyNoVolume(stores, claim);
+  return why ?? { reason: 'Bound', message: '' };
 }
 
 /** The first thing in the way, as a sentence. */
