@@ -1,7 +1,7 @@
 // A thousand HTTPS backends on one operator: are their probes spread evenly, does the event loop stay
 // free, does memory stay bounded.
 //
-//   node test/bench/backends.ts [backends=1000] [minutes=3]
+//   node --expose-gc test/bench/backends.ts [backends=1000] [minutes=3] [interval=1m]
 //
 // The API server is a process of its own (`poolkeeper local` without controller and agents), and so is
 // the web server, which counts the probes that arrive in each second. Each backend is probed once a
@@ -27,11 +27,13 @@ import { certificateOf } from '../builders/certificates.ts';
 
 const count = Number(process.argv[2] ?? 1000);
 const minutes = Number(process.argv[3] ?? 3);
+const probeInterval = process.argv[4] ?? '1m';
 const runtime = createRuntime();
 const { clock } = runtime;
 const folder = mkdtempSync(join(tmpdir(), 'poolkeeper-bench-'));
 const children: ChildProcess[] = [];
 const LOOK_MILLISECONDS = 5;
+const AT_ONCE = 20;
 const HOSTS = { good: 'good.example', silent: 'silent.example', refused: 'refused.example' };
 
 try {
@@ -75,17 +77,22 @@ async function run(): Promise<void> {
   });
   await operator.working;
   const madeAt = clock.monotonic();
-  for (let index = 0; index < count; index++) {
+  const make = async (index: number): Promise<void> => {
     const host = index % 20 === 0 ? 'silent' : index % 20 === 1 ? 'refused' : 'good';
     await client.create(storageBackends, {
       metadata: { namespace: 'bench', name: `backend-${index}` },
       spec: {
         type: 'http',
+        probeInterval,
         http: { baseURL: `https://${HOSTS[host]}/${index}` },
         caBundle: { type: 'ConfigMap', configMap: { name: ca.name, key: 'ca.crt' } },
       },
     } as never);
-  }
+  };
+  for (let index = 0; index < count; index += AT_ONCE)
+    await Promise.all(
+      Array.from({ length: Math.min(AT_ONCE, count - index) }, (_, more) => make(index + more)),
+    );
   console.log(`${count} backends made in ${seconds(clock.monotonic() - madeAt)} s`);
   // The first round answers at once; from the second on each has its own moment.
   await sleep(clock, 90_000);
@@ -118,6 +125,7 @@ function report(seen: {
   const at = (share: number): number => sorted[Math.floor(share * (sorted.length - 1))] ?? 0;
   const stretch = (share: number): string =>
     (busy[Math.floor(share * (busy.length - 1))] ?? 0).toFixed(1);
+  globalThis.gc?.();
   const after = process.memoryUsage();
   const mebibytes = (bytes: number): number => Math.round(bytes / 2 ** 20);
   const cpuShare = (used.user + used.system) / 1e6 / (minutes * 60);
