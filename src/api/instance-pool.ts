@@ -149,7 +149,7 @@ export const instancePoolSpec = withRules(
   },
   {
     rule: "!has(self.template.evictionPolicy) || self.template.priority == 'Spot'",
-    message: 'spec.template.evictionPolicy is for priority Spot: remove it or set priority to Spot',
+    message: 'spec.template.evictionPolicy must be left out unless priority is Spot',
     fieldPath: '.template.evictionPolicy',
   },
   {

@@ -137,6 +137,6 @@ test('tags that pass for ours are refused, in any case of letters', async () => 
   const spot = { ...instanceTemplate, evictionPolicy: 'Deallocate' };
   await assert.rejects(
     () => world.createInstancePool('boxes', { scaling, template: spot }),
-    /evictionPolicy is for priority Spot/,
+    /evictionPolicy must be left out unless priority is Spot/,
   );
 });
