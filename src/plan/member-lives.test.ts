@@ -184,6 +184,30 @@ const WAYS = new Set(
   ),
 );
 
+/** A crash before a status is written hides a phase: several ways at once then look like one. */
+const WAYS_OF_SEVERAL_STEPS = new Set(
+  [poolInstanceStates, poolVolumeStates].flatMap(({ kind, transitions = [] }) =>
+    transitions.flatMap(({ from }) =>
+      [...reachable(from, transitions)].map((to) => `${kind} ${from} → ${to}`),
+    ),
+  ),
+);
+
+function reachable(
+  from: string,
+  transitions: readonly { readonly from: string; readonly to: string }[],
+): ReadonlySet<string> {
+  const found = new Set<string>();
+  const open = [from];
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    for (const { to } of transitions.filter((one) => one.from === at)) {
+      if (!found.has(to)) open.push(to);
+      found.add(to);
+    }
+  }
+  return found;
+}
+
 const names = ['a', 'b', 'c'];
 
 /** What people, time and Azure do to a pool of three machines and three disks. */
@@ -273,7 +297,9 @@ test('whatever happens, nothing is taken from a claim and everything comes to re
       world.run(300);
       const story = `\n${world.lines.join('\n')}\n`;
       assert.deepEqual(world.violations, [], story);
-      const unknown = [...world.transitions].filter((one) => !WAYS.has(one));
+      const crashed = happenings.some(({ type }) => type === 'crash');
+      const ways = crashed ? WAYS_OF_SEVERAL_STEPS : WAYS;
+      const unknown = [...world.transitions].filter((one) => !ways.has(one));
       assert.deepEqual(unknown, [], `not in the table of states${story}`);
       assert.deepEqual(world.lines.slice(told), [], `it does not come to rest${story}`);
       assert.deepEqual(world.unsettled(), [], story);

@@ -53,7 +53,10 @@ export function isUnproven(member: Member): boolean {
 
 export function countRoles(members: readonly Member[]): Map<MemberRole, number> {
   const roles = new Map<MemberRole, number>();
-  for (const member of members) roles.set(roleOf(member), (roles.get(roleOf(member)) ?? 0) + 1);
+  for (const member of members) {
+    const role = roleOf(member);
+    roles.set(role, (roles.get(role) ?? 0) + 1);
+  }
   return roles;
 }
 

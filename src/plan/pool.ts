@@ -86,7 +86,8 @@ export function decidePool(input: PoolInput, now: number): PoolDecision {
     return { ...idle(input), steps: [{ type: 'holdPool' }] };
   }
 
-  const failures = rememberFailures(input, ownMembers(input), now);
+  const own = ownMembers(input);
+  const failures = rememberFailures(input, own, now);
   const pauses = [failures && Date.parse(failures.nextAttemptTime), input.createNotBefore];
   const notBefore = Math.max(0, ...pauses.filter((pause) => pause !== undefined));
   const scaling = decideScaling(
@@ -98,15 +99,12 @@ export function decidePool(input: PoolInput, now: number): PoolDecision {
         scaleDownCooldownMilliseconds: parseDuration(input.scaling.scaleDownCooldown),
       },
       members: [
-        ...members.map((member) => ({
-          ...asScalingMember(member, metadata.uid),
-          outdated: input.outdated?.has(member.metadata.name) ?? false,
-        })),
+        ...members.map((member) => asScalingMember(member, input)),
         ...missingMembers(input),
       ],
       waitingClaims: input.waitingClaims,
       zones: input.zones,
-      lastScaledAt: lastScaling(input),
+      lastScaledAt: lastScaling(own, input.memory),
       createNotBefore: notBefore > 0 ? notBefore : undefined,
       frozen: input.paused || input.blocked,
       discoveryComplete: input.discovery?.state === 'complete',
@@ -117,7 +115,7 @@ export function decidePool(input: PoolInput, now: number): PoolDecision {
 
   const failed = input.paused
     ? []
-    : ownMembers(input).filter((member) => roleOf(member) === 'failed' || isUnproven(member));
+    : own.filter((member) => roleOf(member) === 'failed' || isUnproven(member));
   const surplus = new Set([...scaling.retire, ...scaling.replace].map(({ name }) => name));
   const retired = [...failed, ...members.filter(({ metadata: { name } }) => surplus.has(name))];
   const steps: PoolStep[] = [
@@ -166,19 +164,21 @@ function idle(input: PoolInput): PoolDecision {
 }
 
 function countOutdated({ members, outdated }: PoolInput): number {
-  return members.filter(
-    (member) => roleOf(member) === 'free' && (outdated?.has(member.metadata.name) ?? false),
-  ).length;
+  if (!outdated?.size) return 0;
+  return members.filter((member) => outdated.has(member.metadata.name) && roleOf(member) === 'free')
+    .length;
 }
 
-function asScalingMember(member: Member, poolUid: string): ScalingMember {
+function asScalingMember(member: Member, { metadata: pool, outdated }: PoolInput): ScalingMember {
   const { metadata, spec, status } = member;
+  const { zone } = spec.azure;
   return {
     name: metadata.name,
     ordinal: spec.ordinal,
-    role: spec.poolRef.uid === poolUid ? roleOf(member) : 'deleting',
+    role: spec.poolRef.uid === pool.uid ? roleOf(member) : 'deleting',
     freeSince: Date.parse(status?.freeSince ?? metadata.creationTimestamp),
-    ...(spec.azure.zone === undefined ? {} : { zone: spec.azure.zone }),
+    outdated: outdated?.has(metadata.name) ?? false,
+    ...(zone !== undefined && { zone }),
   };
 }
 
@@ -187,14 +187,15 @@ function asScalingMember(member: Member, poolUid: string): ScalingMember {
  * in a crash: a free member that is going away without ever having failed or been claimed was scaled
  * down.
  */
-function lastScaling(input: PoolInput): number | undefined {
-  const times = ownMembers(input)
-    .filter(({ status, spec }) => {
+function lastScaling(own: readonly Member[], memory: PoolMemory): number | undefined {
+  const times = own
+    .filter(({ metadata, status, spec }) => {
+      if (metadata.deletionTimestamp === undefined) return false;
       const wasClaimed = spec.claimRef !== undefined || spec.lastClaimRef !== undefined;
       return status?.lastError === undefined && !wasClaimed;
     })
     .map(({ metadata }) => metadata.deletionTimestamp)
-    .concat(input.memory.lastScaleDownTime, input.memory.lastScaleUpTime)
+    .concat(memory.lastScaleDownTime, memory.lastScaleUpTime)
     .filter((time) => time !== undefined)
     .map((time) => Date.parse(time));
   return times.length === 0 ? undefined : Math.max(...times);

@@ -25,7 +25,7 @@ const NOTHING: Rollout = { surge: 0, retire: [] };
 
 export function decideRollout(input: ScalingInput, now: number): Rollout {
   const { limits, members, waitingClaims } = input;
-  const outdated = longestFree(members).filter((member) => member.outdated === true);
+  const outdated = longestFree(members.filter((member) => member.outdated === true));
   const isFailing = input.createNotBefore !== undefined && input.createNotBefore > now;
   if (outdated.length === 0 || isFailing) return NOTHING;
 

@@ -155,7 +155,9 @@ function decideScaleDown(input: ScalingInput, rollout: Rollout, now: number): Sc
 }
 
 function countOf(members: readonly ScalingMember[], role: MemberRole): number {
-  return members.filter((member) => member.role === role).length;
+  let count = 0;
+  for (const member of members) if (member.role === role) count++;
+  return count;
 }
 
 /** Lowest unused ordinals, each in the zone that has the fewest members free or on the way. */

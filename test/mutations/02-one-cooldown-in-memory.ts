@@ -6,7 +6,7 @@ export const mutation: Mutation = {
   edits: [
     {
       file: 'src/plan/pool.ts',
-      find: 'lastScaledAt: lastScaling(input),',
+      find: 'lastScaledAt: lastScaling(own, input.memory),',
       replace: 'lastScaledAt: lastScaledAnywhere,',
     },
     {

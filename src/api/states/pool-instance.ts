@@ -46,7 +46,10 @@ export const poolInstanceStates: StateTable<PoolInstancePhase> = {
       Deleting: 'the record is retired',
       gone: 'the record is retired, and the VM was gone already',
     },
-    Claimed: { Releasing: 'its claim is over, or its pool lets go of it' },
+    Claimed: {
+      Releasing: 'its claim is over, or its pool lets go of it',
+      gone: 'its record is deleted, and the VM was gone already',
+    },
     Releasing: {
       Free: 'recyclePolicy is Reuse',
       Deleting: 'recyclePolicy is Replace',
@@ -54,11 +57,16 @@ export const poolInstanceStates: StateTable<PoolInstancePhase> = {
       Failed: 'it disappeared meanwhile',
       gone: 'its pool lets go of it: the VM stays',
     },
-    Failed: { Releasing: 'its claim is over', Deleting: 'its pool retires it' },
+    Failed: {
+      Releasing: 'its claim is over',
+      Deleting: 'its pool retires it',
+      gone: 'the record is retired, and the VM was gone already',
+    },
     Quarantined: {
       Claimed: 'its own claim takes it back',
       Releasing: 'its release works after all, or its pool lets go of it',
       Deleting: 'its pool retires it',
+      gone: 'the record is retired, and the VM was gone already',
     },
     Deleting: { gone: 'nothing is left in Azure', Releasing: 'its claim is over' },
   }),
