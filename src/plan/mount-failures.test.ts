@@ -5,6 +5,7 @@ import { type FailingTool, meaningOf } from './mount-failures.ts';
 
 const cases: readonly [FailingTool, string, string | undefined][] = [
   ['nfs', 'mount.nfs: Connection refused for a:/b on /c', 'ConnectionRefused'],
+  ['nfs', 'exit code 32: mount.nfs: Resource temporarily unavailable', 'NameNotResolved'],
   ['nfs', 'mount.nfs: No route to host for a:/b on /c', 'HostUnreachable'],
   ['nfs', 'mount.nfs: Network is unreachable for a:/b on /c', 'HostUnreachable'],
   ['nfs', 'exit code 137: It was killed after 120 seconds.', 'ConnectionTimedOut'],

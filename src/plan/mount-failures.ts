@@ -41,6 +41,12 @@ const timedOut: Pattern = {
 
 const nfs: readonly Pattern[] = [
   {
+    // What mount.nfs says of a name when the node has no DNS server that answers (EAGAIN).
+    words: /mount\.nfs4?: resource temporarily unavailable/i,
+    reason: 'NameNotResolved',
+    message: "the server's name can't be resolved; check the name and the node's DNS",
+  },
+  {
     words: /rpc\.statd is not running/i,
     reason: 'PrerequisitesMissing',
     message:
