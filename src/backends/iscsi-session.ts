@@ -109,7 +109,7 @@ async function once(
   }
 }
 
-/** Says goodbye; the target need not remember this session. */
+/** Logs out, so that the target keeps no state of this login. */
 export async function logOut(stream: ByteStream, session: Session): Promise<void> {
   const header = newHeader(OPCODE.logout, FINAL, 0);
   header.writeUInt32BE(4, 16);
