@@ -63,6 +63,29 @@ const stories: Record<string, () => MemberWorld> = {
     world.run(120);
     return world;
   },
+  'released before the record of its disk was looked at': () => {
+    const world = withPair(aWorld({ recyclePolicy: 'Reuse', reclaimPolicy: 'Delete' }));
+    world.run(60);
+    world.neglect('disks-0', 60);
+    world.claim(claim());
+    world.run(30);
+    assert.ok(world.isServed(claim()), 'the claim never got its disk');
+    world.release('claim');
+    world.run(120);
+    assert.equal(world.volumes.size, 0, 'the disk outlives its claim under Delete');
+    return world;
+  },
+  'an operator that has lost its lease tells late that it asked for them': () => {
+    const world = withPair(aWorld());
+    world.run(60);
+    world.claim(claim());
+    world.run(30);
+    world.saysLate('boxes-0');
+    world.saysLate('disks-0');
+    world.run(60);
+    assert.ok(world.isServed(claim()), 'the claim lost what it had');
+    return world;
+  },
   'the creation fails': () => {
     const world = withPair(aWorld());
     world.cloud.failures.set('createInstance', ['OSProvisioningTimedOut']);
@@ -239,6 +262,15 @@ const happening = fc.oneof(
     name: fc.constantFrom('boxes-0', 'boxes-1', 'disks-0', 'disks-1'),
   }),
   fc.record({ type: fc.constant('crash' as const), times: fc.integer({ min: 1, max: 4 }) }),
+  fc.record({
+    type: fc.constant('sayLate' as const),
+    name: fc.constantFrom('boxes-0', 'boxes-1', 'disks-0', 'disks-1'),
+  }),
+  fc.record({
+    type: fc.constant('neglect' as const),
+    name: fc.constantFrom('boxes-0', 'boxes-1', 'disks-0', 'disks-1'),
+    seconds: fc.integer({ min: 1, max: 90 }),
+  }),
 );
 
 const policies = fc.record({
@@ -274,6 +306,10 @@ function happen(
     case 'crash':
       world.crashes = what.times;
       return;
+    case 'sayLate':
+      return world.saysLate(what.name);
+    case 'neglect':
+      return world.neglect(what.name, what.seconds);
     case 'vanish': {
       const id = [...world.cloud.machines.keys()][what.number];
       if (id === undefined) return;
@@ -303,6 +339,8 @@ test('whatever happens, nothing is taken from a claim and everything comes to re
       assert.deepEqual(unknown, [], `not in the table of states${story}`);
       assert.deepEqual(world.lines.slice(told), [], `it does not come to rest${story}`);
       assert.deepEqual(world.unsettled(), [], story);
+      const kept = [...world.volumes.values()].filter(({ status }) => status?.phase === 'Retained');
+      if (policy.reclaimPolicy === 'Delete') assert.deepEqual(kept, [], story);
     }),
     { numRuns: Number(process.env['RUNS'] ?? 150) },
   );

@@ -48,7 +48,9 @@ export function planCreation(
   if (machine.provisioningState !== 'Succeeded' || operation?.state === 'InProgress') {
     return polled(snapshot, creating, POLL_INSTANCE, now);
   }
-  if (!isInWarmState(machine, warmState)) {
+  // Bound already: this status is late, and the machine is not ours to stop or to call free.
+  const isBound = instance.spec.claimRef !== undefined;
+  if (!isBound && !isInWarmState(machine, warmState)) {
     const step = stepToWarmState(machine, warmState);
     if (!step) return polled(snapshot, creating, POLL_INSTANCE, now);
     return { step, because: `warmState is ${warmState}`, status: withoutOperation(creating) };
@@ -58,9 +60,10 @@ export function planCreation(
   const done = inPhase(withoutOperation(seen), 'Free', because, now);
   const time = timestamp(now);
   return {
-    step: carriesTags(machine.tags, tags)
-      ? undefined
-      : { type: 'tagInstance', id: machine.id, tags },
+    step:
+      isBound || carriesTags(machine.tags, tags)
+        ? undefined
+        : { type: 'tagInstance', id: machine.id, tags },
     because,
     status: { ...done, createdAt: done.createdAt ?? time, freeSince: time },
   };

@@ -51,7 +51,9 @@ export function planCreation(
       now,
     );
   }
-  if (disk.provisioningState !== 'Succeeded' || disk.diskState !== 'Unattached') {
+  // On a machine already: this status is late, and what the machine says of the disk comes next.
+  const isHeld = disk.managedBy !== undefined;
+  if (disk.provisioningState !== 'Succeeded' || (disk.diskState !== 'Unattached' && !isHeld)) {
     return polled(snapshot, inPhase(seen, 'Creating', 'Azure is making it', now), now);
   }
   const free = tagsFor(snapshot, 'free');
@@ -59,7 +61,10 @@ export function planCreation(
   const done = inPhase(withoutOperation(seen), 'Free', because, now);
   const time = timestamp(now);
   return {
-    step: carriesTags(disk.tags, free) ? undefined : { type: 'tagDisk', id: disk.id, tags: free },
+    step:
+      isHeld || carriesTags(disk.tags, free)
+        ? undefined
+        : { type: 'tagDisk', id: disk.id, tags: free },
     because,
     status: { ...done, createdAt: done.createdAt ?? time, freeSince: time },
   };

@@ -67,18 +67,28 @@ export const EMPTY_VOLUME_STATUS: PoolVolumeStatus = {
   history: [],
 };
 
+const PHASES_OF_USE: ReadonlySet<string> = new Set(['Attaching', 'Attached', 'Detaching']);
+
 /** True when only a look at Azure can tell the next step: settled disks cost no calls. */
 export function volumeNeedsLook(volume: PoolVolume, holder: PoolInstance | undefined): boolean {
   const phase = volume.status?.phase ?? 'Pending';
   if (volume.metadata.deletionTimestamp !== undefined || volume.spec.orphan) return true;
-  if (phase === 'Free' || phase === 'Retained')
+  if (phase === 'Free' || phase === 'Retained') {
+    if (isUnseenReturn(volume)) return true;
     return volume.spec.instanceRef !== undefined && holder !== undefined && isHeld(volume, holder);
+  }
   if (phase === 'Attached') {
     return holder === undefined || !isHeld(volume, holder) || !isMirrored(volume);
   }
   // Let go of before it was attached: only Azure can tell whether the attach still comes.
   if (phase === 'Attaching') return holder === undefined || isHeld(volume, holder);
   return !isAside(volume);
+}
+
+/** A claim had it and let go before this record was looked at again: it still says that it is free. */
+function isUnseenReturn({ spec, status }: PoolVolume): boolean {
+  const isLoose = spec.claimRef === undefined && spec.instanceRef === undefined;
+  return isLoose && status?.phase === 'Free' && spec.lastClaimRef !== undefined;
 }
 
 /** False for a volume that was attached ahead of time and whose tags do not know its claim yet. */
@@ -118,9 +128,8 @@ export function planPoolVolume(snapshot: PoolVolumeSnapshot, now: number): PoolV
   }
   if (volume.spec.claimRef !== undefined)
     return rest(status, 'is claimed and waits for its instance');
-  if (status.phase === 'Attaching' || status.phase === 'Attached' || status.phase === 'Detaching') {
+  if (PHASES_OF_USE.has(status.phase) || isUnseenReturn(volume))
     return planReturn(snapshot, status, now);
-  }
   return planRest(snapshot, status, now);
 }
 

@@ -32,6 +32,9 @@ import { StoryCloud } from './story-cloud.ts';
 type Member = PoolInstance | PoolVolume;
 type VolumePlan = MemberPlan<PoolVolumeStep, PoolVolumeStatus>;
 
+/** Phases that come soon enough after a creation for a late word to meet them. */
+const EARLY: ReadonlySet<string> = new Set(['Free', 'Claimed', 'Attaching', 'Attached']);
+
 export interface MemberWorldOptions {
   readonly pool: InstancePool;
   readonly volumePool: VolumePool;
@@ -55,6 +58,8 @@ export class MemberWorld {
   #seconds = 0;
   #versions = 1;
   readonly #pools: MemberWorldOptions;
+  readonly #creations = new Map<string, NonNullable<Member['status']>>();
+  readonly #neglected = new Map<string, number>();
 
   constructor(pools: MemberWorldOptions) {
     this.#pools = pools;
@@ -107,6 +112,24 @@ export class MemberWorld {
     this.#write(member, {}, { orphan: { from: 'story', time: timeAt(this.#seconds) } });
   }
 
+  /** The controllers are busy elsewhere: this record's turn does not come before then. */
+  neglect(name: string, seconds: number): void {
+    this.#neglected.set(name, this.#seconds + seconds);
+  }
+
+  /** What an operator wrote that had lost its lease: it asked for the creation, and says so late. */
+  saysLate(name: string): void {
+    const member = this.instances.get(name) ?? this.volumes.get(name);
+    const status = this.#creations.get(name);
+    if (!member || !status || !EARLY.has(member.status?.phase ?? '')) return;
+    this.say(`${name}: an operator of before says that it is ${status.phase}`);
+    this.add({ ...member, status } as Member);
+  }
+
+  #hasTurn({ metadata }: Member): boolean {
+    return (this.#neglected.get(metadata.name) ?? 0) <= this.#seconds;
+  }
+
   /** Goes on until nothing happens for so long; a longer story is no story. */
   run(seconds = 600): void {
     const end = this.#seconds + seconds;
@@ -120,8 +143,9 @@ export class MemberWorld {
     this.cloud.settle(this.now);
     this.#bind();
     for (const instance of [...this.instances.values()])
-      this.#live(instance, this.#planInstance(instance));
-    for (const volume of [...this.volumes.values()]) this.#live(volume, this.#planVolume(volume));
+      if (this.#hasTurn(instance)) this.#live(instance, this.#planInstance(instance));
+    for (const volume of [...this.volumes.values()])
+      if (this.#hasTurn(volume)) this.#live(volume, this.#planVolume(volume));
   }
 
   #bind(): void {
@@ -232,6 +256,8 @@ export class MemberWorld {
     const status = outcome.status as Member['status'];
     if (status?.phase !== from) this.transitions.add(`${member.kind} ${from} → ${status?.phase}`);
     if (status?.phase !== from) this.say(`${name}: ${from} → ${status?.phase}`);
+    if (status?.phase === 'Creating' && !this.#creations.has(name))
+      this.#creations.set(name, status);
     this.add({ ...current, status } as Member);
   }
 

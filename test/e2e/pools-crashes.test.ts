@@ -32,12 +32,11 @@ async function expectSettled(claims: readonly string[]): Promise<void> {
   for (const name of claims) await world.untilReady(name, namespace, patience);
   await world.untilFree('boxes', 3, namespace, patience);
   await world.untilFree('disks', 3, namespace, patience);
-  await world.untilAccounted(patience);
   const standing = await world.client.list(instanceClaims, { namespace });
   assert.deepEqual(standing.map(({ metadata }) => metadata.name).sort(), [...claims].sort());
-  assert.equal((await world.instances()).length, 3 + claims.length);
   const disks = standing.filter(({ spec }) => spec.volume).length;
-  assert.equal((await world.volumes()).length, 3 + disks);
+  await world.untilAccounted({ ...patience, records: 3 + claims.length + 3 + disks });
+  assert.equal((await world.instances()).length, 3 + claims.length);
   for (const claim of standing)
     assert.equal(world.machineOf(claim).dataDisks.length, claim.spec.volume ? 1 : 0);
 }

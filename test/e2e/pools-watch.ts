@@ -77,14 +77,20 @@ export class Watch {
     );
   }
 
-  /** A second one, whose claim was told of the first and still has it. */
+  /** A second one, whose claim was told of the first and still has it; or a disk of that second one. */
   #isSurplus(member: Member, claimUid: string): boolean {
     const { status } = this.#claims().find(({ metadata }) => metadata.uid === claimUid) ?? {};
-    const told = (member.kind === 'PoolInstance' ? status?.instance : status?.volume)?.uid;
-    if (told === undefined || told === member.metadata.uid) return false;
-    return this.members().some(
-      ({ metadata, spec }) => metadata.uid === told && spec.claimRef?.uid === claimUid,
-    );
+    const owns = (uid: string | undefined) =>
+      this.members().some(
+        ({ metadata, spec }) => metadata.uid === uid && spec.claimRef?.uid === claimUid,
+      );
+    const isSecond = (one: string | undefined, told: string | undefined) =>
+      one !== undefined && told !== undefined && one !== told && owns(told);
+    const { uid } = member.metadata;
+    if (member.kind === 'PoolInstance') return isSecond(uid, status?.instance?.uid);
+    const { instanceRef } = (member as PoolVolume).spec;
+    if (isSecond(uid, status?.volume?.uid)) return true;
+    return status?.volume === undefined && isSecond(instanceRef?.uid, status?.instance?.uid);
   }
 
   /** Nothing is made without a record, nothing is deleted that a claim owns. */
