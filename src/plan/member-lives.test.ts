@@ -75,6 +75,17 @@ const stories: Record<string, () => MemberWorld> = {
     assert.equal(world.volumes.size, 0, 'the disk outlives its claim under Delete');
     return world;
   },
+  'let go of by its claim, and the word of it lost': () => {
+    const world = withPair(aWorld({ recyclePolicy: 'Reuse' }));
+    world.run(60);
+    world.claim(anInstanceClaim({ name: 'bare' }));
+    world.run(30);
+    world.release('bare');
+    world.crashes = 1;
+    world.run(30);
+    assert.deepEqual(world.unsettled(), [], 'the machine is lost to its pool');
+    return world;
+  },
   'an operator that has lost its lease tells late that it asked for them': () => {
     const world = withPair(aWorld());
     world.run(60);

@@ -132,6 +132,7 @@ export function instanceNeedsLook(
   if (instance.metadata.deletionTimestamp !== undefined && claim !== 'active') return true;
   if (status.phase === 'Free' || status.phase === 'Claimed') {
     if (claim === 'over' || status.operation !== undefined) return true;
+    if (claim === 'none' && status.phase === 'Claimed') return true;
     if (claim === 'active') {
       if (status.phase === 'Free' || status.azure?.powerState !== 'running') return true;
       if (isHookDue(instance, pool, 'onClaim')) return true;
@@ -178,8 +179,11 @@ export function planPoolInstance(snapshot: PoolInstanceSnapshot, now: number): P
     case 'Pending':
     case 'Creating':
       return planCreation(snapshot, status, now);
-    case 'Free':
     case 'Claimed':
+      // Its claim was let go of, and the status that was to say so got lost.
+      if (claim === 'none') return planRelease(snapshot, status, now);
+      return planUse(snapshot, status, now);
+    case 'Free':
       return planUse(snapshot, status, now);
     case 'Releasing':
       // A binding is never dropped, however it came about that it is bound already.

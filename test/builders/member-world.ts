@@ -366,7 +366,8 @@ export class MemberWorld {
       .filter((member) => !this.#waitsForItsUser(member))
       .filter(({ status, metadata, spec }) => {
         const isGoing = metadata.deletionTimestamp !== undefined && !spec.claimRef;
-        return isGoing || !resting.has(status?.phase ?? 'Pending');
+        const isNobodys = status?.phase === 'Claimed' && !spec.claimRef;
+        return isGoing || isNobodys || !resting.has(status?.phase ?? 'Pending');
       })
       .map(({ metadata, status }) => `${metadata.name} is ${status?.phase}`);
   }
