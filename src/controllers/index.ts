@@ -22,6 +22,7 @@ import {
   ownKey,
   poolKey,
   poolOf,
+  prewarmingPools,
   roleMayDiffer,
   volumePoolKey,
 } from './keys.ts';
@@ -157,6 +158,11 @@ function startPools({ context, sources, startWhen }: Start): Pair {
     updatesWhen: roleMayDiffer,
   });
   watchAndEnqueue(sources.instanceClaims, later(instancePools.queue), instancePoolKey);
+  // A fresh disk may be what a free machine waits for.
+  const prewarming = prewarmingPools(context.stores.instancePools);
+  watchAndEnqueue(sources.poolVolumes, later(instancePools.queue), prewarming, {
+    updatesWhen: roleMayDiffer,
+  });
   return { volumes: volumePools, instances: instancePools };
 }
 

@@ -1,9 +1,11 @@
 // Which keys an event concerns: the object's own, its pool's, its claim's; and whether it concerns anybody.
 import type { InstanceClaim } from '../api/instance-claim.ts';
+import type { InstancePool } from '../api/instance-pool.ts';
 import type { AnyObject, DeepReadonly } from '../api/object.ts';
 import type { PoolInstance } from '../api/pool-instance.ts';
 import type { PoolVolume } from '../api/pool-volume.ts';
 import { changedBeyondStatus, type Key, keyOfObject } from '../kube/index.ts';
+import { isFreshVolume } from '../plan/allocation.ts';
 import type { View } from './context.ts';
 
 type Member = DeepReadonly<PoolInstance | PoolVolume>;
@@ -33,6 +35,18 @@ export function volumePoolKey({ metadata, spec }: Claim): Key[] {
   return spec.volume?.type === 'New'
     ? [`${metadata.namespace}/${spec.volume.new.poolRef.name}`]
     : [];
+}
+
+/** The pools whose free machines may get this disk ahead of time. */
+export function prewarmingPools(pools: View<InstancePool>) {
+  return (volume: DeepReadonly<PoolVolume>): Key[] => {
+    if (!isFreshVolume(volume as PoolVolume)) return [];
+    const { metadata, spec } = volume;
+    return pools
+      .list(metadata.namespace)
+      .filter((pool) => pool.spec.prewarm?.volumePoolRef.name === spec.poolRef.name)
+      .map(keyOfObject);
+  };
 }
 
 export function claimKey({ spec }: Member): Key[] {

@@ -51,3 +51,21 @@ test('a machine that is let go of is nobody else’s before its record says that
   const { violations } = await simulate({ scenario: hasty, seed: 1, plan: lateWord });
   assert.deepEqual(violations, []);
 });
+
+// Nothing woke a pool of machines when the disk came that its free machines were waiting for: they
+// stayed bare until something else happened, and claims paid for it with an attach.
+test('free machines get their disks ahead of time also when the disks come last', async () => {
+  const lateDisks: Scenario = {
+    name: 'late-disks',
+    story: 'Machines are free before there are any disks.',
+    async play(people) {
+      const prewarm = { volumePoolRef: { name: 'disks' }, count: 2 };
+      await people.instancePool('boxes', few, { prewarm });
+      await people.untilFree('boxes', 2);
+      await people.wait(60);
+      await people.volumePool('disks', few);
+    },
+  };
+  const { violations } = await simulate({ scenario: lateDisks, seed: 1 });
+  assert.deepEqual(violations, []);
+});

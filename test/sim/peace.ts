@@ -1,6 +1,7 @@
 // When nothing more has to happen: every wish is met, as far as it can be, and the cloud holds exactly
 // what the records say. What is missing is listed in words.
 import { findCondition } from '../../src/api/conditions.ts';
+import type { InstancePool } from '../../src/api/instance-pool.ts';
 import type { Member, Pool, Truth } from './truth.ts';
 
 const SETTLED = new Set(['Free', 'Claimed', 'Attached', 'Retained']);
@@ -39,11 +40,31 @@ function ofPool(truth: Truth, pool: Pool): string[] {
     wants.push(
       `pool ${name} says ${status?.free}/${status?.total}, it is ${free}/${members.length}`,
     );
+  if (pool.kind === 'InstancePool') wants.push(...ofPrewarming(truth, pool));
   const ready = findCondition(status?.conditions, 'Ready');
   const isReady = ready?.status === 'True' && ready.observedGeneration === generation;
   if (free >= minFree && !isReady)
     wants.push(`pool ${name} is full, but not Ready: ${ready?.reason}: ${ready?.message}`);
   return wants;
+}
+
+/** Free machines hold as many disks as is wished, as long as there are machines and disks. */
+function ofPrewarming(truth: Truth, { metadata, spec }: InstancePool): string[] {
+  const { prewarm, paused } = spec;
+  if (!prewarm || paused) return [];
+  const volumes = truth.volumes();
+  const held = new Set(volumes.map((volume) => volume.spec.instanceRef?.uid));
+  const free = truth.instances().filter((one) => inPool(one, metadata.name) && isFree(one));
+  const bare = free.filter((one) => !held.has(one.metadata.uid));
+  const fresh = volumes.filter(
+    (one) => inPool(one, prewarm.volumePoolRef.name) && isFree(one) && !one.spec.lastClaimRef,
+  );
+  const missing = Math.min(prewarm.count - (free.length - bare.length), bare.length, fresh.length);
+  return missing > 0 ? [`pool ${metadata.name} could prewarm ${missing} more`] : [];
+}
+
+function inPool({ spec }: Member, pool: string): boolean {
+  return spec.poolRef.name === pool;
 }
 
 function waitingFor(truth: Truth, { kind, metadata }: Pool): number {
