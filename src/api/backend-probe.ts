@@ -23,6 +23,11 @@ const shared = {
   interval: durationText({ minimum: '5s', maximum: '24h' }).describe('Time between probes.'),
   timeout: durationText({ minimum: '1s', maximum: '2m' }).describe('The most a probe may take.'),
   request: text(256).describe('Another value probes at once.').optional(),
+  credentialsVersion: text(256)
+    .describe(
+      'Which version of the Secret was seen last, once it has changed. Another one probes at once.',
+    )
+    .optional(),
 };
 
 export const backendProbeSpec = withRules(

@@ -1,6 +1,6 @@
 // Typed calls on Kubernetes objects. JSON goes in and out untouched: no generated models, so
 // fields this version has never heard of survive a round trip.
-import { type AnyObject, apiVersionOf, type Resource } from '../api/object.ts';
+import { type AnyObject, apiVersionOf, type ObjectMeta, type Resource } from '../api/object.ts';
 import type { Connection } from './connection.ts';
 import { isGone, isNotFound } from './errors.ts';
 import { listPages } from './list-pages.ts';
@@ -62,6 +62,11 @@ export interface KubeClient {
     resource: Resource<T>,
     reference: ObjectReference,
   ): Promise<T | undefined>;
+  /** Who and in which version it is, without its content; undefined when there is no such object. */
+  getMetadata<T extends AnyObject>(
+    resource: Resource<T>,
+    reference: ObjectReference,
+  ): Promise<ObjectMeta | undefined>;
   /** All matching objects, fetched in pages. */
   list<T extends AnyObject>(resource: Resource<T>, options?: ListOptions): Promise<T[]>;
   create<T extends AnyObject>(
@@ -121,6 +126,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
 const MERGE_PATCH = 'application/merge-patch+json';
 const JSON_PATCH = 'application/json-patch+json';
 const APPLY_PATCH = 'application/apply-patch+yaml';
+const METADATA_ONLY = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
 const MAX_LIST_RESTARTS = 3;
 
 class ConnectedClient implements KubeClient {
@@ -144,6 +150,20 @@ class ConnectedClient implements KubeClient {
     try {
       const path = objectPath(resource, reference);
       return this.#answered(resource, await this.#connection.call<T>({ method: 'GET', path }));
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async getMetadata<T extends AnyObject>(
+    resource: Resource<T>,
+    reference: ObjectReference,
+  ): Promise<ObjectMeta | undefined> {
+    try {
+      const path = objectPath(resource, reference);
+      const request = { method: 'GET', path, accept: METADATA_ONLY } as const;
+      return (await this.#connection.call<AnyObject>(request)).metadata;
     } catch (error) {
       if (isNotFound(error)) return undefined;
       throw error;

@@ -24,6 +24,8 @@ export interface ApiRequest {
   /** Sent as JSON. */
   readonly body?: unknown;
   readonly contentType?: string | undefined;
+  /** The shape of the answer, as an Accept header. Default: JSON. */
+  readonly accept?: string | undefined;
   readonly lane?: Lane | undefined;
   /** Covers waiting for a turn, retries and the body. Default 30 s. */
   readonly timeoutMilliseconds?: number | undefined;
@@ -151,7 +153,7 @@ class ApiConnection implements Connection {
   #wire(request: ApiRequest, signal: AbortSignal | undefined): WireRequest {
     const query = queryString(request.query);
     const headers: Record<string, string> = {
-      accept: 'application/json',
+      accept: request.accept ?? 'application/json',
       'user-agent': this.#userAgent,
     };
     if (request.body !== undefined)

@@ -179,3 +179,26 @@ describe('the word of the node', () => {
     assert.match(news?.type === 'outdated' ? news.message : '', /node-1 is to probe it/);
   });
 });
+
+describe('a Secret that has changed', () => {
+  const changes = (view: Partial<ProberView>) => {
+    const { step } = planProber(aView({ record: aRecord(), ...view }), now);
+    return step?.type === 'update' ? step.changes : undefined;
+  };
+
+  test('is told to the node, which probes at once', () => {
+    assert.equal(changes({ secret: { first: 'a/1', version: 'a/1' } }), undefined);
+    assert.deepEqual(changes({ secret: { first: 'a/1', version: 'a/2' } }), {
+      credentialsVersion: 'a/2',
+    });
+  });
+
+  test('is told also when that happened while no operator ran, and not taken back', () => {
+    const record = aRecord({ spec: { credentialsVersion: 'a/2' } });
+    assert.equal(changes({ record, secret: { first: 'a/2', version: 'a/2' } }), undefined);
+    assert.equal(changes({ record, secret: undefined }), undefined);
+    assert.deepEqual(changes({ record, secret: { first: 'a/3', version: 'a/3' } }), {
+      credentialsVersion: 'a/3',
+    });
+  });
+});

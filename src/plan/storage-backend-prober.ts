@@ -17,6 +17,15 @@ export interface ProberView {
   readonly isNamedNodeKnown: boolean;
   /** It is neither suspended nor on its way out. */
   readonly isWanted: boolean;
+  /** Undefined where it needs none. */
+  readonly secret?: ObservedSecret | undefined;
+}
+
+/** Versions of a Secret as opaque texts. */
+export interface ObservedSecret {
+  /** When this process saw it first. */
+  readonly first: string;
+  readonly version: string;
 }
 
 export type ProberStep =
@@ -52,7 +61,7 @@ export function planProber(view: ProberView, now: number): ProberPlan {
     if (!record) return { news };
     return { news, step: { type: 'delete', record, because: 'its node can no longer probe' } };
   }
-  const spec = specFor(backend, nodeName);
+  const spec = specFor(view, nodeName);
   if (!record)
     return {
       step: { type: 'create', spec, because: `${nodeName} is to probe` },
@@ -125,7 +134,8 @@ function whyNone({ backend, isNamedNodeKnown }: ProberView): string {
   return `the agent of ${named}, which spec.nodeName names, is not ready; see its pod`;
 }
 
-function specFor(backend: StorageBackend, nodeName: string): BackendProbeSpec {
+function specFor(view: ProberView, nodeName: string): BackendProbeSpec {
+  const { backend } = view;
   const { spec, metadata } = backend;
   const request = requestOf(backend);
   const shared = {
@@ -134,6 +144,7 @@ function specFor(backend: StorageBackend, nodeName: string): BackendProbeSpec {
     interval: spec.probeInterval,
     timeout: spec.probeTimeout,
     ...(request === undefined ? {} : { request }),
+    ...changedSecret(view),
   };
   switch (spec.type) {
     case 'nfs':
@@ -145,6 +156,17 @@ function specFor(backend: StorageBackend, nodeName: string): BackendProbeSpec {
     default:
       throw new Error(`assertion failed: nodes do not probe ${spec.type}`);
   }
+}
+
+/**
+ * The version is told once it is another than at first: agents get the Secret anew for every probe, so
+ * only a change is worth a write. A version that was told before stands until there is another one.
+ */
+function changedSecret({ secret, record }: ProberView): { credentialsVersion?: string } {
+  const told = record?.spec.credentialsVersion;
+  if (secret && (told !== undefined || secret.version !== secret.first))
+    return { credentialsVersion: secret.version };
+  return told === undefined ? {} : { credentialsVersion: told };
 }
 
 function credentialsOf({

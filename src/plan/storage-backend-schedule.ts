@@ -17,7 +17,7 @@ export interface ProbeMemory {
   readonly nextAt: number;
   /** What the last probe's Secret and ConfigMap were: a change of them is a reason to probe. */
   readonly inputsVersion?: string | undefined;
-  /** When they are to be looked at again, if that is before the next probe. */
+  /** When they are to be looked at again, where there are any. */
   readonly inspectAt?: number | undefined;
   /** When objects were counted last. */
   readonly countedAt?: number | undefined;
@@ -43,8 +43,10 @@ export type ProbeDecision =
 const FAILURE_FIRST_MILLISECONDS = 5_000;
 /** A failure that needs somebody is looked at no less often than this, or than the interval. */
 const STALLED_MAX_MILLISECONDS = 5 * 60_000;
-/** Meanwhile the Secret is looked at this often: that costs one read, and is what mostly helps. */
-const INSPECT_MILLISECONDS = 15_000;
+/** In between, the Secret and the ConfigMap are looked at this often: a change counts at once. */
+const INSPECT_MILLISECONDS = 5_000;
+/** But no more than so many of them in a second, however many backends there are. */
+const INSPECTIONS_PER_SECOND = 20;
 /** Moments are spread by ± 5 % of the interval around their places. */
 const JITTER = 0.05;
 /** After a start, known backends are probed within this long, however long their interval. */
@@ -88,6 +90,8 @@ export interface ProbeEnd {
   readonly isOnline: boolean;
   readonly needsChange: boolean;
   readonly inputsVersion?: string | undefined;
+  /** After which time they are to be looked at again; undefined: never. */
+  readonly inspectMilliseconds?: number | undefined;
   readonly hasCounted?: boolean;
   readonly now: number;
   /** In [0, 1). */
@@ -96,7 +100,7 @@ export interface ProbeEnd {
 
 /** The memory after a probe of what was asked for then. */
 export function afterProbe(memory: ProbeMemory, probable: Probable, end: ProbeEnd): ProbeMemory {
-  const { now, chance } = end;
+  const { now, chance, inspectMilliseconds: inspect } = end;
   const interval = parseDuration(probable.interval);
   const failures = end.isOnline ? 0 : memory.failures + 1;
   const countedAt = end.hasCounted ? now : memory.countedAt;
@@ -108,18 +112,14 @@ export function afterProbe(memory: ProbeMemory, probable: Probable, end: ProbeEn
     failures,
     nextAt: now + next + JITTER * Math.min(next, interval) * (chance * 2 - 1),
     inputsVersion: end.inputsVersion,
-    ...(end.needsChange ? { inspectAt: now + Math.min(interval, INSPECT_MILLISECONDS) } : {}),
+    ...(inspect === undefined ? {} : { inspectAt: now + inspect }),
     ...(countedAt === undefined ? {} : { countedAt }),
   };
 }
 
-/** Nothing has changed: the inputs are looked at again soon. */
-export function afterInspection(
-  memory: ProbeMemory,
-  { interval }: Probable,
-  now: number,
-): ProbeMemory {
-  return { ...memory, inspectAt: now + Math.min(parseDuration(interval), INSPECT_MILLISECONDS) };
+/** How often the inputs of each of so many backends are looked at. */
+export function inspectEvery(backends: number): number {
+  return Math.max(INSPECT_MILLISECONDS, (backends / INSPECTIONS_PER_SECOND) * 1000);
 }
 
 function nextProbe(

@@ -13,6 +13,7 @@ import {
 import {
   afterProbe,
   firstMemory,
+  inspectEvery,
   type ProbeEnd,
   type ProbeMemory,
   planProbe,
@@ -135,7 +136,7 @@ describe('when a backend is probed', () => {
       at: 101 * minute,
       want: 'idle',
     },
-    'only its Secret is looked at while it waits for somebody': {
+    'only its Secret is looked at between probes': {
       memory: { inspectAt: 5 * minute },
       at: 6 * minute,
       want: 'inspect',
@@ -184,8 +185,16 @@ describe('when a backend is probed', () => {
   test('ever less often where only somebody can help, but its Secret is looked at', () => {
     const stalled = { ...failed, needsChange: true };
     assert.deepEqual(delaysAfter(stalled, 5), [60, 120, 240, 300, 300]);
-    const twice = afterProbe(aMemory({ failures: 1 }), probable(), stalled);
-    assert.equal(twice.inspectAt, 15_000);
+  });
+
+  test('what a probe was made with is looked at every few seconds, of many backends less often', () => {
+    const inspectMilliseconds = inspectEvery(100);
+    assert.equal(inspectMilliseconds, 5_000);
+    assert.equal(inspectEvery(1_000), 50_000);
+    const well = { isOnline: true, needsChange: false, chance: 0.5, now: 1_000 };
+    const memory = afterProbe(aMemory(), probable(), { ...well, inspectMilliseconds });
+    assert.equal(memory.inspectAt, 6_000);
+    assert.equal(afterProbe(aMemory(), probable(), well).inspectAt, undefined, 'there is nothing');
   });
 
   test('a thousand made at once are probed evenly, and stay so for ever', () => {

@@ -31,6 +31,7 @@ const descriptors = new Map<string, Descriptor>(
 
 const VERBS: Readonly<Record<string, readonly string[]>> = {
   get: ['get'],
+  getMetadata: ['get'],
   list: ['list'],
   create: ['create'],
   mergePatch: ['patch'],
@@ -41,7 +42,7 @@ const VERBS: Readonly<Record<string, readonly string[]>> = {
 
 /** `client.mergePatch(nodeMounts,` however it is broken into lines. */
 const METHOD_CALL =
-  /\bclient\s*\.\s*(get|list|create|mergePatch|jsonPatch|apply|delete)(?:<[^>(]*>)?\(\s*([\w.]+)/g;
+  /\bclient\s*\.\s*(getMetadata|get|list|create|mergePatch|jsonPatch|apply|delete)(?:<[^>(]*>)?\(\s*([\w.]+)/g;
 const STATUS_CALL = /\b(?:writeStatus|mergeStatus)\(\s*[\w.#]*client,\s*([\w.]+)/g;
 const CACHE = /\bcaches\s*\.\s*add\(\s*([\w.]+)/g;
 const RAW_POST = /\bclient\s*\.\s*post(?:<[^>(]*>)?\(\s*([\w.'"/$]+)/g;

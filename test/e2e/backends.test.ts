@@ -106,6 +106,27 @@ describe('a storage backend that the operator probes', () => {
     assert.ok(!JSON.stringify(await backend()).includes('hush'));
   });
 
+  test('is probed within seconds when its Secret changes, however long its interval', async () => {
+    await begin();
+    const secret = { namespace: 'default', name: 'key' };
+    const data = (token: string) => ({ data: { token: Buffer.from(token).toString('base64') } });
+    await world.user.client.create(secrets, { metadata: secret, ...data('old') });
+    const http = { baseURL: 'http://files.example/', authentication: 'Bearer' };
+    await createBackend({ http, credentialsSecretRef: { name: 'key' }, probeInterval: '24h' });
+    operator.probes.length = 0;
+    await world.clock.advance(60_000);
+    assert.equal(operator.probes.length, 0, 'nothing has changed');
+    await world.user.client.mergePatch(secrets, secret, data('new'));
+    await world.clock.advance(6_000);
+    assert.deepEqual(
+      operator.probes.map(({ authorization }) => authorization),
+      ['Bearer new'],
+    );
+    await world.user.client.delete(secrets, secret);
+    await world.clock.advance(6_000);
+    assert.equal(find(await backend(), 'Ready')?.reason, 'SecretNotFound');
+  });
+
   test('a bundle that holds no certificates is refused before anything is sent', async () => {
     await begin();
     await world.user.client.create(secrets, {
@@ -265,10 +286,16 @@ describe('a storage backend that a node probes', () => {
     await createBackend({ type: 'cephfs', http: undefined, cephfs, credentialsSecretRef });
     await world.until('Error', async () => (await phase()) === 'Error');
     assert.equal(find(await backend(), 'Ready')?.reason, 'AuthenticationFailed');
+    // Nobody asks: the operator sees the Secret of another version, and tells the node.
     world.credentials = { key: 'right-key' };
-    await ask('again');
+    await world.user.client.create(secrets, {
+      metadata: { namespace: 'default', name: 'ceph' },
+      data: { key: Buffer.from('right-key').toString('base64') },
+    });
+    await world.clock.advance(6_000);
     await world.until('Online', async () => (await phase()) === 'Online');
     const record = await world.user.client.get(backendProbes, name);
+    assert.ok(record?.spec.credentialsVersion, 'that is how the node heard of it');
     const shown = JSON.stringify([await backend(), record, world.host.commands]);
     assert.ok(!shown.includes('right-key') && !shown.includes('wrong-key'));
   });

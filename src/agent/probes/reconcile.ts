@@ -94,7 +94,7 @@ export class BackendProbesReconciler {
     await this.#publish(record, verdict);
     const next = afterProbe(memory, probable, {
       isOnline: phase === 'Online',
-      // Here nobody looks at Secrets in between, so nothing is looked at less often for it.
+      // The controller may have been away when the Secret changed: then nothing else wakes it.
       needsChange: needsChange && !('credentialsSecretRef' in record.spec),
       hasCounted: countsFiles && phase === 'Online',
       now,

@@ -12,11 +12,11 @@ import {
   planStorageBackend,
   probableOf,
 } from '../../plan/storage-backend.ts';
-import { planProber } from '../../plan/storage-backend-prober.ts';
+import { type ObservedSecret, planProber } from '../../plan/storage-backend-prober.ts';
 import {
-  afterInspection,
   afterProbe,
   firstMemory,
+  inspectEvery,
   type ProbeMemory,
   planProbe,
 } from '../../plan/storage-backend-schedule.ts';
@@ -28,6 +28,7 @@ import { applyHold, applyProberStep, deleteRecord, publish } from './apply.ts';
 import { gatherBackend, gatherProber } from './gather.ts';
 import { readInputs } from './inputs.ts';
 import { type BackendProber, observe } from './observe.ts';
+import { InputSightings, inputsOf } from './sightings.ts';
 
 export { type BackendProber, createBackendProber } from './observe.ts';
 export { watchStorageBackends } from './watches.ts';
@@ -52,6 +53,10 @@ export function reconcileStorageBackend(options: BackendReconcilerOptions): Reco
   return (key, signal, log) => reconciler.reconcile(key, signal, log);
 }
 
+interface SecretSight extends ObservedSecret {
+  readonly uid: string;
+}
+
 interface Pass {
   readonly view: BackendView;
   readonly signal: AbortSignal;
@@ -63,12 +68,16 @@ class BackendReconciler {
   readonly #prober: BackendProber;
   readonly #agents: Agents;
   readonly #memories = new Map<Key, ProbeMemory>();
+  readonly #sightings: InputSightings;
+  /** Of backends that nodes probe: what their Secrets were when this process saw them first. */
+  readonly #firstSecrets = new Map<Key, SecretSight>();
   readonly #durations;
 
   constructor({ context, prober, agents }: BackendReconcilerOptions) {
     this.#context = context;
     this.#prober = prober;
     this.#agents = agents;
+    this.#sightings = new InputSightings(context.client, context.runtime.clock);
     this.#durations = context.runtime.metrics.histogram(
       'poolkeeper_backend_probe_duration_seconds',
       'How long probes of storage backends took, by the phase they led to.',
@@ -82,6 +91,7 @@ class BackendReconciler {
     const backend = stores.storageBackends.byKey(key);
     if (!backend) {
       this.#memories.delete(key);
+      this.#firstSecrets.delete(key);
       // Its owner is gone: what the garbage collector has not got round to yet.
       const record = stores.backendProbes.byKey(key);
       if (record) await deleteRecord(client, record);
@@ -92,19 +102,38 @@ class BackendReconciler {
     if (hold) await applyHold(this.#context, backend, hold);
     if (hold === 'release') return { type: 'done' };
     const pass = { view, signal, log };
-    return isProbedByNode(backend) ? this.#follow(pass) : this.#probeIfDue(key, pass);
+    return isProbedByNode(backend) ? this.#follow(key, pass) : this.#probeIfDue(key, pass);
   }
 
   /** A node probes: sees to it that one does, and passes on what it says. */
-  async #follow({ view, log }: Pass): Promise<Result> {
+  async #follow(key: Key, { view, log }: Pass): Promise<Result> {
     const { stores, runtime } = this.#context;
-    const now = runtime.clock.now();
-    const plan = planProber(gatherProber(stores, this.#agents, view), now);
+    const seen = gatherProber(stores, this.#agents, view);
+    const secret = seen.isWanted ? await this.#secretOf(key, view.backend) : undefined;
+    const plan = planProber({ ...seen, secret }, runtime.clock.now());
     if (plan.step) await applyProberStep(this.#context, log, view.backend, plan.step);
     await this.#publish(view, plan.news, log);
-    const { waitMilliseconds: afterMilliseconds } = plan;
-    if (afterMilliseconds === undefined) return { type: 'done' };
+    const waits = [plan.waitMilliseconds, secret && this.#inspectEvery()];
+    const afterMilliseconds = Math.min(...waits.filter((wait) => wait !== undefined));
+    if (!Number.isFinite(afterMilliseconds)) return { type: 'done' };
     return { type: 'wait', afterMilliseconds, why: 'the word of its prober' };
+  }
+
+  /** What its Secret is, and was when it was seen first; undefined where it names none. */
+  async #secretOf(key: Key, backend: StorageBackend): Promise<SecretSight | undefined> {
+    const references = inputsOf(backend);
+    if (references.length === 0) return undefined;
+    const version = await this.#sightings.versionOf(references, this.#inspectEvery() / 2);
+    const { uid } = backend.metadata;
+    const known = this.#firstSecrets.get(key);
+    const first = known?.uid === uid ? known.first : version;
+    const sight = { uid, first, version };
+    this.#firstSecrets.set(key, sight);
+    return sight;
+  }
+
+  #inspectEvery(): number {
+    return inspectEvery(this.#memories.size + this.#firstSecrets.size);
   }
 
   async #probeIfDue(key: Key, pass: Pass): Promise<Result> {
@@ -123,14 +152,14 @@ class BackendReconciler {
         return { type: 'wait', afterMilliseconds: decision.milliseconds, why: 'the next probe' };
       }
       case 'inspect': {
-        const { version } = await readInputs(this.#context.client, backend);
+        const every = this.#inspectEvery();
+        const version = await this.#sightings.versionOf(inputsOf(backend), every / 2);
         if (version !== memory.inputsVersion)
           return this.#probe(key, memory, { ...pass, because: 'its Secret has changed' });
         const now = clock.monotonic();
-        const next = afterInspection(memory, probable, now);
-        this.#memories.set(key, next);
-        const until = Math.min(next.nextAt, next.inspectAt ?? next.nextAt);
-        return { type: 'wait', afterMilliseconds: until - now, why: 'the next probe' };
+        this.#memories.set(key, { ...memory, inspectAt: now + every });
+        const afterMilliseconds = Math.min(memory.nextAt - now, every);
+        return { type: 'wait', afterMilliseconds, why: 'the next probe' };
       }
       case 'probe':
         return this.#probe(key, memory, { ...pass, because: decision.because });
@@ -166,7 +195,7 @@ class BackendReconciler {
     const { backend } = view;
     if (!backend.status) await this.#publish(view, undefined, log);
     const startedAt = clock.monotonic();
-    const { inputs, version } = await readInputs(client, backend);
+    const { inputs, version } = await readInputs(client, this.#sightings, backend);
     const countsObjects = isCountDue(backend, memory, startedAt);
     const observation =
       inputs.type === 'unprepared'
@@ -184,6 +213,7 @@ class BackendReconciler {
       isOnline: phase === 'Online',
       needsChange,
       inputsVersion: version,
+      ...(version === '' ? {} : { inspectMilliseconds: this.#inspectEvery() }),
       hasCounted: countsObjects && phase === 'Online',
       now,
       chance: random.next(),

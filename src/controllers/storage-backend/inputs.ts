@@ -2,11 +2,12 @@
 // nowhere, so that a rotated Secret counts at once and a removed one is gone. Only their versions are
 // remembered, to notice a change.
 import { X509Certificate } from 'node:crypto';
-import { configMaps, secrets } from '../../api/built-in.ts';
+import { type ConfigMap, configMaps, type Secret, secrets } from '../../api/built-in.ts';
 import type { StorageBackend } from '../../api/storage-backend.ts';
 import type { ClientCertificate, S3Credentials } from '../../backends/index.ts';
-import { ApiError, type KubeClient } from '../../kube/index.ts';
+import type { KubeClient } from '../../kube/index.ts';
 import type { Unprepared } from '../../plan/probe-observation.ts';
+import { type InputReference, type InputSightings, inputsOf, orForbidden } from './sightings.ts';
 
 export interface ProbeInputs {
   readonly type: 'ready';
@@ -22,19 +23,26 @@ export interface ReadInputs {
   readonly version: string;
 }
 
-export async function readInputs(client: KubeClient, backend: StorageBackend): Promise<ReadInputs> {
-  const reader = new Reader(client, backend.metadata.namespace);
-  const inputs = await collect(reader, backend).catch((error: unknown) => {
-    if (error instanceof InputProblem) return error.observation;
+export async function readInputs(
+  client: KubeClient,
+  sightings: InputSightings,
+  backend: StorageBackend,
+): Promise<ReadInputs> {
+  const references = inputsOf(backend);
+  const reader = await Reader.read(client, sightings, references);
+  const version = await sightings.versionOf(references, Number.POSITIVE_INFINITY);
+  try {
+    return { inputs: prepare(reader, backend), version };
+  } catch (error) {
+    if (error instanceof InputProblem) return { inputs: error.observation, version };
     throw error;
-  });
-  return { inputs, version: reader.versions.join() };
+  }
 }
 
-async function collect(reader: Reader, { spec }: StorageBackend): Promise<ProbeInputs> {
+function prepare(reader: Reader, { spec }: StorageBackend): ProbeInputs {
   if (spec.type !== 'http' && spec.type !== 's3') return { type: 'ready' };
-  const secret = spec.credentialsSecretRef && (await reader.secret(spec.credentialsSecretRef.name));
-  const caCertificates = spec.caBundle && (await readCertificates(reader, spec.caBundle));
+  const secret = spec.credentialsSecretRef && reader.secret(spec.credentialsSecretRef.name);
+  const caCertificates = spec.caBundle && certificatesOf(reader, spec.caBundle);
   const base = { type: 'ready', caCertificates } as const;
   if (!secret) return base;
   if (spec.type === 's3') return { ...base, s3: s3CredentialsOf(secret) };
@@ -100,10 +108,10 @@ function s3CredentialsOf(secret: Keys): S3Credentials {
 
 type CaBundle = NonNullable<(StorageBackend['spec'] & { type: 'http' })['caBundle']>;
 
-async function readCertificates(reader: Reader, caBundle: CaBundle): Promise<string> {
+function certificatesOf(reader: Reader, caBundle: CaBundle): string {
   const isSecret = caBundle.type === 'Secret';
   const { name, key } = isSecret ? caBundle.secret : caBundle.configMap;
-  const { values } = isSecret ? await reader.secret(name) : await reader.configMap(name);
+  const { values } = isSecret ? reader.secret(name) : reader.configMap(name);
   const where = `spec.caBundle: ${caBundle.type} ${name}`;
   const text = values[key];
   if (text === undefined)
@@ -123,52 +131,54 @@ function isPem(text: string): boolean {
   return blocks.length > 0;
 }
 
+/** Everything that the backend names, read at once, so that the version is of all of it. */
 class Reader {
-  readonly versions: string[] = [];
-  readonly #client: KubeClient;
-  readonly #namespace: string;
+  readonly #found: ReadonlyMap<string, Keys>;
 
-  constructor(client: KubeClient, namespace: string) {
-    this.#client = client;
-    this.#namespace = namespace;
+  private constructor(found: ReadonlyMap<string, Keys>) {
+    this.#found = found;
   }
 
-  async secret(name: string): Promise<Keys> {
-    const found = await this.#read(name, () =>
-      this.#client.get(secrets, { namespace: this.#namespace, name }),
+  static async read(
+    client: KubeClient,
+    sightings: InputSightings,
+    references: readonly InputReference[],
+  ): Promise<Reader> {
+    const found = new Map<string, Keys>();
+    await Promise.all(
+      references.map(async (reference) => {
+        const { kind, name } = reference;
+        const object = await orForbidden<Secret | ConfigMap | undefined>(
+          kind === 'Secret' ? client.get(secrets, reference) : client.get(configMaps, reference),
+        );
+        sightings.saw(reference, object?.metadata);
+        const decode = kind === 'Secret' ? decoded : (text: string) => text;
+        const values = Object.entries(object?.data ?? {}).map(([key, text]) => [key, decode(text)]);
+        if (object)
+          found.set(`${kind} ${name}`, { kind, name, values: Object.fromEntries(values) });
+      }),
     );
+    return new Reader(found);
+  }
+
+  secret(name: string): Keys {
+    const found = this.#found.get(`Secret ${name}`);
     if (!found) throw problem(`no Secret ${name} can be read in this namespace`);
-    const values = Object.entries(found.data ?? {}).map(([key, value]) => [
-      key,
-      Buffer.from(value, 'base64')
-        .toString('utf8')
-        .replace(/\r?\n$/, ''),
-    ]);
-    return { kind: 'Secret', name, values: Object.fromEntries(values) };
-  }
-
-  async configMap(name: string): Promise<Keys> {
-    const found = await this.#read(name, () =>
-      this.#client.get(configMaps, { namespace: this.#namespace, name }),
-    );
-    if (!found)
-      throw problem(`no ConfigMap ${name} can be read in this namespace`, 'ReferenceNotFound');
-    return { kind: 'ConfigMap', name, values: found.data ?? {} };
-  }
-
-  /** What may not be read is as good as absent; any other trouble is the API server's. */
-  async #read<T extends { metadata: { uid: string; resourceVersion: string } }>(
-    name: string,
-    read: () => Promise<T | undefined>,
-  ): Promise<T | undefined> {
-    const found = await read().catch((error: unknown) => {
-      if (error instanceof ApiError && error.status === 403) return undefined;
-      throw error;
-    });
-    const { uid, resourceVersion } = found?.metadata ?? {};
-    this.versions.push(`${name}/${uid ?? 'absent'}/${resourceVersion ?? ''}`);
     return found;
   }
+
+  configMap(name: string): Keys {
+    const found = this.#found.get(`ConfigMap ${name}`);
+    if (!found)
+      throw problem(`no ConfigMap ${name} can be read in this namespace`, 'ReferenceNotFound');
+    return found;
+  }
+}
+
+function decoded(base64: string): string {
+  return Buffer.from(base64, 'base64')
+    .toString('utf8')
+    .replace(/\r?\n$/, '');
 }
 
 class InputProblem extends Error {
