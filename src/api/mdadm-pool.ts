@@ -30,11 +30,17 @@ const mdadmSource = withRules(
         ),
     }),
     z.object({
-      type: z.literal('Volumes').describe('disks of a VolumePool, attached to the node'),
+      type: z
+        .literal('Volumes')
+        .describe('disks of a VolumePool of empty disks, attached to the VM of the node'),
       volumes: immutableFields(
         z.object({
-          poolRef: nameReference('the VolumePool').describe('Where the disks come from.'),
-          count: integer(1, arrayMembersMaximum).describe('How many, spares included.'),
+          poolRef: nameReference('the VolumePool').describe(
+            'Where the disks come from: one with goldenSnapshot.type Empty.',
+          ),
+          count: integer(1, arrayMembersMaximum).describe(
+            'How many, spares included. More makes the array grow.',
+          ),
         }),
         ['poolRef'],
         { path: 'spec.mdadm.source.volumes', advice },

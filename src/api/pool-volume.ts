@@ -6,7 +6,7 @@ import type { NamespacedObject } from './object.ts';
 import { poolVolumes } from './resources.ts';
 import { immutableFields, withRules } from './rules.ts';
 import { claimReference, uidReference } from './status.ts';
-import { integer, nonEmptyText, text, time } from './text.ts';
+import { integer, nonEmptyText, objectName, text, time } from './text.ts';
 import { reclaimPolicy, volumeSizeGiB, volumeSku } from './volume-pool.ts';
 
 export const poolVolumeSpec = immutableFields(
@@ -17,7 +17,9 @@ export const poolVolumeSpec = immutableFields(
       sku: volumeSku.describe('Its kind of storage.'),
       source: z
         .object({
-          snapshotId: text(512).describe('ARM id of the golden snapshot it is a copy of.'),
+          snapshotId: text(512)
+            .describe('ARM id of the golden snapshot it is a copy of; left out, it is made empty.')
+            .optional(),
           version: nonEmptyText(128).describe(
             "The snapshot's version; another than that of the pool means out of date.",
           ),
@@ -26,6 +28,21 @@ export const poolVolumeSpec = immutableFields(
       instanceRef: uidReference
         .describe(
           'The PoolInstance that it is, or is to be, attached to: the one authority for that.',
+        )
+        .optional(),
+      node: z
+        .object({
+          name: objectName().describe('The node.'),
+          machineId: nonEmptyText(512).describe('ARM id of the VM that the node runs on.'),
+        })
+        .describe(
+          'The node whose VM it is, or is to be, attached to; claimRef then names a StoragePool.',
+        )
+        .optional(),
+      releasedAs: reclaimPolicy
+        .describe(
+          'What the StoragePool that let go of it decided over its bytes; goes before the ' +
+            'reclaimPolicy of its VolumePool.',
         )
         .optional(),
       exposedTo: claimReference
@@ -104,6 +121,7 @@ export const poolVolumeKind: KindDefinition = {
     column('Phase', '.status.phase', 'Where it is in its life.'),
     column('Claim', '.spec.claimRef.name', 'The claim that owns it.'),
     column('Instance', '.spec.instanceRef.name', 'The instance it is attached to.'),
+    column('Node', '.spec.node.name', 'The node it is attached to.', { wide: true }),
     column('Zone', '.spec.azure.zone', 'Availability zone.'),
     column('GiB', '.spec.sizeGiB', 'Size in GiB.', { type: 'integer' }),
     column('Version', '.spec.source.version', 'Golden snapshot version.', { wide: true }),

@@ -145,7 +145,8 @@ const nodes = {
   NodeNotFound: 'No node of that name is in the cluster.',
   NodeGone: 'The node left the cluster; what may still be on its disks is listed in the status.',
   NoMatchingNode: 'No node matches nodeSelector.',
-  UnsupportedNode: 'The node is a member of a uniform scale set; volumes cannot be attached to it.',
+  UnsupportedNode:
+    'Volumes cannot be attached to the node: it is no Azure VM, or one of a uniform scale set.',
   AgentNotReady: "The node's agent has not reported lately; what the status shows may be old.",
   PrerequisitesMissing: 'A program, package or kernel module is missing on the node; install it.',
   DeviceNotFound: 'No device with that serial or wwn is on the node.',

@@ -11,6 +11,7 @@ import {
   poolNameRule,
   readyColumn,
 } from './kind.ts';
+import { leaseAttachment, leasedVolumes } from './leased-volume.ts';
 import { mdadmPool } from './mdadm-pool.ts';
 import {
   cephFields,
@@ -222,6 +223,8 @@ export const storagePoolStatus = z.object({
     .optional(),
   array: arrayStatus.describe('The array, for type mdadm.').optional(),
   drives,
+  volumes: leasedVolumes,
+  attachment: leaseAttachment.optional(),
   wipes,
   nodes: z
     .object({

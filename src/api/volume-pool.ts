@@ -74,6 +74,11 @@ export const goldenSnapshot = z.discriminatedUnion('type', [
         'replaced gradually.',
     ),
   }),
+  z.object({
+    type: z
+      .literal('Empty')
+      .describe('nothing: each disk is blank, as the members of a StoragePool must be'),
+  }),
 ]);
 
 export type GoldenSnapshot = z.output<typeof goldenSnapshot>;

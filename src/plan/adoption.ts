@@ -69,15 +69,18 @@ export function planVolumeAdoptions(
 ): Adoption<VolumePool, PoolVolumeSpec>[] {
   return adoptAll(found, world.volumePools, world.volumes, (resource, tags, pool, siblings) => {
     const verdict = judgeVolume(resource, tags, { ...world, pool, siblings });
-    const { sourceSnapshotId = '' } = resource;
-    const version = tags.revision || sourceSnapshotId.split('/').at(-1) || 'unknown';
+    const { sourceSnapshotId } = resource;
+    const version = tags.revision || sourceSnapshotId?.split('/').at(-1) || 'unknown';
     return (
       verdict && {
         ...verdict,
         spec: {
           sizeGiB: resource.sizeGiB,
           sku: resource.sku as PoolVolumeSpec['sku'],
-          source: { snapshotId: sourceSnapshotId, version },
+          source: {
+            ...(sourceSnapshotId === undefined ? {} : { snapshotId: sourceSnapshotId }),
+            version,
+          },
           ...(verdict.holder ? { instanceRef: verdict.holder } : {}),
         },
       }

@@ -14,6 +14,9 @@ export interface SnapshotSeen {
   readonly timeCreated?: string;
 }
 
+/** The version of disks that are a copy of nothing. */
+const EMPTY_VERSION = 'empty';
+
 type GoldenSnapshotStatus = NonNullable<VolumePoolStatus['goldenSnapshot']>;
 
 export interface SnapshotVerdict {
@@ -33,6 +36,7 @@ export function judgeSnapshot(
 ): SnapshotVerdict {
   const { goldenSnapshot: asked } = pool.spec;
   if (asked.type === 'Build') return judgeBuilt(pool, before);
+  if (asked.type === 'Empty') return EMPTY;
   const { id } = asked.existing;
   if (seen === 'unread') return judgeRecorded(before.goldenSnapshot);
   if (seen === 'absent') {
@@ -50,6 +54,13 @@ export function judgeSnapshot(
   if (problem) return stalled(status, 'SnapshotInvalid', problem);
   return { status, reason: 'SnapshotReady', message: `snapshot ${nameOf(id)} may be copied` };
 }
+
+/** Nothing is copied, so nothing has to be there first. */
+const EMPTY: SnapshotVerdict = {
+  status: { version: EMPTY_VERSION, phase: 'Ready' },
+  reason: 'SnapshotReady',
+  message: 'no snapshot is needed: its disks are made empty',
+};
 
 /** The condition in the words of the verdict. */
 export function withSnapshotCondition(

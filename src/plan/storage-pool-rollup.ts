@@ -13,6 +13,7 @@ const LEFT_BEHIND_MAX = 32;
 export const EMPTY_STORAGE_POOL_STATUS: StoragePoolStatus = {
   conditions: [],
   drives: [],
+  volumes: [],
   wipes: [],
   leftBehind: [],
   commands: [],
@@ -42,6 +43,8 @@ export function rollUp(
     ...optional('activeSince', activeSince),
     ...optional('array', main?.array ?? before.array),
     drives: main?.drives ?? before.drives,
+    volumes: before.volumes,
+    ...optional('attachment', before.attachment),
     wipes: mergeWipes(before.wipes, reported),
     nodes: {
       ready: verdicts.filter(({ type }) => type === 'ready').length,

@@ -155,6 +155,7 @@ function refuseGolden({ spec }: VolumePool, allowed: Allowed): Refusal | undefin
     const value = goldenSnapshot.existing.id;
     return firstRefusal(allowed, [{ field, value, setting: 'snapshotIds' }]);
   }
+  if (goldenSnapshot.type === 'Empty') return undefined;
   const { subnetId, image } = goldenSnapshot.build;
   return firstRefusal(allowed, [
     { field: 'spec.goldenSnapshot.build.subnetId', value: subnetId, setting: 'subnetIds' },

@@ -180,7 +180,7 @@ function copiedSnapshots({ stores }: ControllerContext, pool: VolumePool): Set<s
   const onTheirWay = stores.poolVolumes
     .byIndex(BY_POOL, `${namespace}/${name}`)
     .filter(({ status }) => ['Pending', 'Creating'].includes(status?.phase ?? 'Pending'))
-    .map(({ spec }) => spec.source.snapshotId);
+    .flatMap(({ spec }) => spec.source.snapshotId ?? []);
   const named = stores.volumePools
     .list()
     .filter((other) => other.metadata.uid !== uid)

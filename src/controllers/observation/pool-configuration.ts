@@ -48,6 +48,7 @@ function disks({ spec, status }: VolumePool): object {
 
 function recipeOf(snapshot: GoldenSnapshot): object {
   if (snapshot.type === 'Existing') return { type: snapshot.type, id: snapshot.existing.id };
+  if (snapshot.type === 'Empty') return { type: snapshot.type };
   const { image, vmSize, subnetId, dataDiskMountPath, keepVersions } = snapshot.build;
   return { type: snapshot.type, image, vmSize, subnetId, dataDiskMountPath, keepVersions };
 }

@@ -67,7 +67,7 @@ function intent(volume: PoolVolume, step: PoolVolumeStep & { type: 'createDisk' 
     name: step.name,
     sizeGiB,
     sku,
-    sourceSnapshotId: source.snapshotId,
+    ...(source.snapshotId === undefined ? {} : { sourceSnapshotId: source.snapshotId }),
     tags: step.tags,
     ...(zone === undefined ? {} : { zone }),
   };

@@ -73,6 +73,7 @@ function refuseCreation(
 ): Refusal | undefined {
   const { snapshotId } = spec.source;
   const refused = refusalOf(context, pool);
+  if (snapshotId === undefined) return refused;
   if (refused || isOfBuild(pool, snapshotId.split('/').at(-1) ?? '')) return refused;
   return refuseSnapshot(metadata.namespace, snapshotId, context.tenancy.current());
 }

@@ -35,6 +35,9 @@ function memberSpec(
     },
     sizeGiB: spec.volume.sizeGiB,
     sku: spec.volume.sku,
-    source: { snapshotId: goldenSnapshot!.id!, version: goldenSnapshot!.version! },
+    source: {
+      ...(goldenSnapshot?.id === undefined ? {} : { snapshotId: goldenSnapshot.id }),
+      version: goldenSnapshot!.version!,
+    },
   };
 }
