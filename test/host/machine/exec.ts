@@ -18,11 +18,17 @@ export function askMachine(port: number, token: string, script: string): Promise
       socket.write(`${token} ${body.length}\n`);
       socket.write(body);
     });
-    socket.on('data', (chunk) => chunks.push(chunk));
+    let tail: Buffer = Buffer.alloc(0);
+    socket.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+      tail = Buffer.concat([tail, chunk]).subarray(-64);
+      // What a script leaves running may hold the connection open: its end is what the script said.
+      if (ENDED.test(tail.toString('latin1'))) socket.destroy();
+    });
     socket.on('error', reject);
     socket.on('close', () => {
+      const end = ENDED.exec(tail.toString('latin1'));
       const all = Buffer.concat(chunks);
-      const end = ENDED.exec(all.subarray(-64).toString('latin1'));
       if (!end) {
         reject(new Error(`The connection ended early: ${all.subarray(-200)}`));
         return;

@@ -12,6 +12,7 @@ case $1 in
   kill) pkill -9 -x ceph-mon; pkill -9 -x ceph-osd; pkill -9 -x ceph-mds; exit;;
   *) sed -n '2,7p' "$0" >&2; exit 2;;
 esac
+# What is asked for goes to 3, which no daemon may inherit: who asked waits until all of it is closed.
 exec 3>&1 >&2
 ip addr add 10.77.0.1/32 dev lo 2>/dev/null || true
 modprobe ceph
@@ -48,15 +49,16 @@ ceph-authtool --create-keyring $keyring --gen-key -n client.admin \
 ceph-authtool /tmp/mon.keyring --import-keyring $keyring
 monmaptool --create --addv a "$addresses" --fsid $fsid /tmp/monmap
 ceph-mon --mkfs -i a --monmap /tmp/monmap --keyring /tmp/mon.keyring
-ceph-mon -i a
+ceph-mon -i a 3>&-
 timeout 120 ceph -s
 uuid=$(cat /proc/sys/kernel/random/uuid); secret=$(ceph-authtool --gen-print-key)
 ceph osd new "$uuid" -i - <<<"{\"cephx_secret\": \"$secret\"}"
 ceph-authtool --create-keyring /var/lib/ceph/osd/ceph-0/keyring --name osd.0 --add-key "$secret"
-ceph-osd -i 0 --mkfs --osd-uuid "$uuid"
-ceph-osd -i 0
+# In the foreground: what it forks otherwise may be gone before its answer is read, which counts as failure.
+ceph-osd -f -i 0 --mkfs --osd-uuid "$uuid"
+ceph-osd -i 0 3>&-
 ceph auth get-or-create mds.a mon 'allow profile mds' osd 'allow rwx' mds 'allow *' > /var/lib/ceph/mds/ceph-a/keyring
-ceph-mds -i a
+ceph-mds -i a 3>&-
 ceph osd pool create fs_meta 8 8; ceph osd pool create fs_data 8 8; ceph fs new cephfs fs_meta fs_data
 for n in $(seq 120); do ceph mds stat | grep -q up:active && break; sleep 0.5; done
 ceph-authtool -p $keyring >&3
