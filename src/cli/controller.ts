@@ -19,6 +19,7 @@ import {
   openHistory,
 } from './history-settings.ts';
 import { endpointHandlers, serveEndpoints } from './http-endpoints.ts';
+import { namespaceSettings } from './namespace-settings.ts';
 import { AGENT_SERVICE_ACCOUNT, CREDENTIALS_AUDIENCE, startOperator } from './operator.ts';
 import { flag, wholeNumber } from './settings.ts';
 import { stopSignal } from './signals.ts';
@@ -35,6 +36,7 @@ const settings = z.object({
     .string()
     .optional()
     .describe("The operator's own namespace; default: the pod's, or poolkeeper-system"),
+  ...namespaceSettings,
   installation: installationSetting.describe(
     'Name of this installation: tags its Azure resources, which no other installation touches',
   ),
@@ -98,7 +100,7 @@ const settings = z.object({
     .string()
     .min(1)
     .default(AGENT_SERVICE_ACCOUNT)
-    .describe("Name of the agents' service account, in the operator's namespace"),
+    .describe("Name of the agents' service account, in their namespace"),
   ...historySettings,
   logLevel: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
@@ -133,6 +135,9 @@ export const command = defineCommand({
       namespace:
         given.namespace ??
         (process.env['KUBERNETES_SERVICE_HOST'] ? access.namespace : DEFAULT_NAMESPACE),
+      ...(given.agentNamespace && { agentNamespace: given.agentNamespace }),
+      watchNamespaces: given.watchNamespaces,
+      leaseName: given.leaseName,
       installation: given.installation,
       defaults,
       tenancy,

@@ -34,6 +34,7 @@ import { formatTime } from '../runtime/clock.ts';
 import { PoolkeeperError } from '../runtime/errors.ts';
 import type { Runtime } from '../runtime/index.ts';
 import { apiServerAddresses } from './address-setting.ts';
+import { DEFAULT_LEASE_NAME } from './namespace-settings.ts';
 import { version } from './version.ts';
 
 export interface OperatorOptions {
@@ -41,8 +42,14 @@ export interface OperatorOptions {
   /** Where the cluster is, or a transport to one in this process. */
   readonly access: ClusterAccess | Transport;
   readonly cloud: AzureCloud;
-  /** The operator's own namespace: leases and the agents' heartbeats live there. */
+  /** The operator's own namespace: its lease lives there. */
   readonly namespace: string;
+  /** Where the agents and their heartbeats are; absent: in the operator's own namespace. */
+  readonly agentNamespace?: string;
+  /** The only namespaces that are obeyed; absent or empty: all of them. */
+  readonly watchNamespaces?: readonly string[];
+  /** Operators of different namespaces need one each. */
+  readonly leaseName?: string;
   readonly installation: string;
   readonly defaults: InstallationDefaults;
   /** What the pools of each namespace may name in Azure; absent: what the installation itself uses. */
@@ -72,7 +79,7 @@ export interface OperatorOptions {
 export interface CredentialsSettings {
   /** Of the tokens that agents show. */
   readonly audience?: string;
-  /** Name of their service account, in the operator's namespace. */
+  /** Name of their service account, in their namespace. */
   readonly agentServiceAccount?: string;
 }
 
@@ -102,12 +109,11 @@ export interface OperatorHealth {
 /** Watches carry a bookmark every minute; three missed ones are not a quiet cluster any more. */
 const SILENCE_MILLISECONDS = 240_000;
 
-export const LEASE_NAME = 'poolkeeper-controller';
-
 export function startOperator(options: OperatorOptions): Operator {
   const { runtime, access, namespace, identity } = options;
   const kubernetes = connectKubernetes({ runtime, to: access, component: 'controller', version });
-  const sources = createSources(kubernetes.caches, namespace);
+  const agentNamespace = options.agentNamespace ?? namespace;
+  const sources = createSources(kubernetes.caches, agentNamespace, options.watchNamespaces);
   const events = createEventRecorder({
     runtime,
     client: kubernetes.client,
@@ -155,13 +161,14 @@ export function startOperator(options: OperatorOptions): Operator {
       client: kubernetes.client,
       stores,
       audience: audience ?? CREDENTIALS_AUDIENCE,
-      agentUsername: `system:serviceaccount:${namespace}:${agentServiceAccount ?? AGENT_SERVICE_ACCOUNT}`,
+      agentUsername: `system:serviceaccount:${agentNamespace}:${agentServiceAccount ?? AGENT_SERVICE_ACCOUNT}`,
       isSynced: () => kubernetes.caches.health().every(({ synced }) => synced),
     }),
     report: (filter) => ({
       time: formatTime(runtime.clock.now()),
       version,
       installation: options.installation,
+      watchNamespaces: options.watchNamespaces ?? [],
       identity,
       role: health().role,
       working: state.isWorking,
@@ -196,6 +203,7 @@ function startWork(
       runtime,
       cloud,
       namespace,
+      ...(options.watchNamespaces && { watchNamespaces: options.watchNamespaces }),
       installation,
       defaults,
       tenancy: options.tenancy ?? fixedTenancy({ defaults, namespaces: {} }),
@@ -237,7 +245,7 @@ function healthOf(caches: Caches, election: LeaderElection | undefined): Operato
 }
 
 function elect(
-  { runtime, namespace, identity, onLost }: OperatorOptions,
+  { runtime, namespace, leaseName: name = DEFAULT_LEASE_NAME, identity, onLost }: OperatorOptions,
   connection: Parameters<typeof createLeaseStore>[0],
   leadership: PromiseWithResolvers<void>,
 ): LeaderElection {
@@ -245,8 +253,8 @@ function elect(
   assert(identity !== '', 'a leader election needs an identity');
   return runLeaderElection({
     runtime,
-    leases: createLeaseStore(connection, { namespace, name: LEASE_NAME }),
-    name: LEASE_NAME,
+    leases: createLeaseStore(connection, { namespace, name }),
+    name,
     identity,
     onStartedLeading: () => {
       runtime.log.info('leading', { identity });

@@ -78,6 +78,8 @@ export interface ControllerContext {
   readonly history?: HistorySink;
   /** The operator's own namespace, where the agents' heartbeats are. */
   readonly namespace: string;
+  /** The only namespaces whose objects are obeyed; absent or empty: all of them. */
+  readonly watchNamespaces?: readonly string[];
   /** The name in the tag `poolkeeper:installation`: resources of any other are never touched. */
   readonly installation: string;
   readonly defaults: InstallationDefaults;

@@ -54,12 +54,44 @@ export function machineToLeave({ status }: PoolVolume): string[] {
   return isLeaving && status.azure?.managedBy ? [status.azure.managedBy.toLowerCase()] : [];
 }
 
-/** `namespace` is the operator's own. */
-export function createSources(caches: Caches, namespace = 'poolkeeper-system'): Sources {
+/**
+ * `agentNamespace` is where the agents' heartbeats are: the operator's own, unless another installation
+ * runs the agents. Of what users make only `watched` namespaces are seen; empty: all of them.
+ */
+export function createSources(
+  caches: Caches,
+  agentNamespace = 'poolkeeper-system',
+  watched: readonly string[] = [],
+): Sources {
   return {
-    volumePools: caches.add(volumePools),
-    instancePools: caches.add(instancePools),
+    ...createUserSources(caches, watched),
+    storageNodes: caches.add(storageNodes),
+    nodes: caches.add(nodes),
+    persistentVolumes: caches.add(persistentVolumes, {
+      labelSelector: `${labels.poolKind}=StoragePool`,
+      accepts: ({ metadata }) => metadata.labels?.[labels.poolKind] === 'StoragePool',
+      indexes: {
+        [BY_STORAGE_POOL]: ({ metadata }) => {
+          const uid = metadata.labels?.[labels.poolUid];
+          return uid === undefined ? [] : [uid];
+        },
+      },
+    }),
+    leases: caches.add(leases, { namespace: agentNamespace }),
+  };
+}
+
+type ClusterSource = 'storageNodes' | 'nodes' | 'persistentVolumes' | 'leases';
+
+function createUserSources(
+  caches: Caches,
+  namespaces: readonly string[],
+): Omit<Sources, ClusterSource> {
+  return {
+    volumePools: caches.add(volumePools, { namespaces }),
+    instancePools: caches.add(instancePools, { namespaces }),
     instanceClaims: caches.add(instanceClaims, {
+      namespaces,
       indexes: {
         [BY_INSTANCE_POOL]: ({ metadata, spec }) => [
           `${metadata.namespace}/${spec.instancePoolRef.name}`,
@@ -75,6 +107,7 @@ export function createSources(caches: Caches, namespace = 'poolkeeper-system'): 
       },
     }),
     poolVolumes: caches.add(poolVolumes, {
+      namespaces,
       orders: { [BY_SHELF]: inOrder },
       indexes: {
         [BY_POOL]: ({ metadata, spec }) => [`${metadata.namespace}/${spec.poolRef.name}`],
@@ -87,6 +120,7 @@ export function createSources(caches: Caches, namespace = 'poolkeeper-system'): 
       },
     }),
     poolInstances: caches.add(poolInstances, {
+      namespaces,
       orders: { [BY_SHELF]: inOrder },
       indexes: {
         [BY_SHELF]: (instance) =>
@@ -97,6 +131,7 @@ export function createSources(caches: Caches, namespace = 'poolkeeper-system'): 
       },
     }),
     storagePools: caches.add(storagePools, {
+      namespaces,
       indexes: {
         [BY_NODE]: ({ spec }) => [
           spec.type === 'mdadm'
@@ -111,28 +146,16 @@ export function createSources(caches: Caches, namespace = 'poolkeeper-system'): 
         },
       },
     }),
-    storageBackends: caches.add(storageBackends),
-    backendProbes: caches.add(backendProbes),
+    storageBackends: caches.add(storageBackends, { namespaces }),
+    backendProbes: caches.add(backendProbes, { namespaces }),
     nodeMounts: caches.add(nodeMounts, {
+      namespaces,
       indexes: {
         [BY_STORAGE_POOL]: ({ spec }) => [spec.poolRef.uid],
         [BY_POOL]: ({ metadata, spec }) => [`${metadata.namespace}/${spec.poolRef.name}`],
         [BY_NODE]: ({ spec }) => [spec.nodeName],
       },
     }),
-    storageNodes: caches.add(storageNodes),
-    nodes: caches.add(nodes),
-    persistentVolumes: caches.add(persistentVolumes, {
-      labelSelector: `${labels.poolKind}=StoragePool`,
-      accepts: ({ metadata }) => metadata.labels?.[labels.poolKind] === 'StoragePool',
-      indexes: {
-        [BY_STORAGE_POOL]: ({ metadata }) => {
-          const uid = metadata.labels?.[labels.poolUid];
-          return uid === undefined ? [] : [uid];
-        },
-      },
-    }),
-    leases: caches.add(leases, { namespace }),
   };
 }
 

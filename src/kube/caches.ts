@@ -5,6 +5,7 @@ import { assert } from '../runtime/assert.ts';
 import type { Runtime } from '../runtime/index.ts';
 import type { AnswerObserver } from './client.ts';
 import type { Connection } from './connection.ts';
+import { JoinedStore } from './joined-store.ts';
 import type { Selection } from './list-pages.ts';
 import { ObjectStore } from './object-store.ts';
 import { Reflector, type ReflectorHealth } from './reflector.ts';
@@ -19,6 +20,8 @@ export interface CacheOptions<T> extends Selection {
    * refresh what is in the cache already.
    */
   readonly accepts?: (object: DeepReadonly<T>) => boolean;
+  /** Watched one by one, and nothing else of the kind; empty: all of them at once. */
+  readonly namespaces?: readonly string[];
   readonly startSpreadMilliseconds?: number;
   readonly resyncMilliseconds?: number;
 }
@@ -44,6 +47,8 @@ export function createCaches(options: {
 
 interface Cache {
   readonly resource: Resource<AnyObject>;
+  /** Of one among several of the kind. */
+  readonly namespace?: string | undefined;
   readonly store: ObjectStore<AnyObject>;
   readonly reflector: Reflector<AnyObject>;
 }
@@ -61,6 +66,20 @@ class ReflectedCaches implements Caches {
 
   add<T extends AnyObject>(resource: Resource<T>, options: CacheOptions<T> = {}): Store<T> {
     assert(!this.#started, `the cache of ${resource.plural} was added after the start`);
+    const { namespaces = [], ...shared } = options;
+    if (namespaces.length === 0) return this.#addOne(resource, shared);
+    const parts = new Map<string, ObjectStore<T>>();
+    const joined = new JoinedStore<T>(parts, options.orders);
+    const sizeOf = (): number => joined.size;
+    for (const namespace of new Set(namespaces))
+      parts.set(namespace, this.#addOne(resource, { ...shared, namespace, sizeOf }));
+    return joined;
+  }
+
+  #addOne<T extends AnyObject>(
+    resource: Resource<T>,
+    options: CacheOptions<T> & { readonly sizeOf?: () => number },
+  ): ObjectStore<T> {
     const runtime = this.#runtime;
     const { indexes, orders, namespace, labelSelector, fieldSelector } = options;
     const selective = Boolean(labelSelector || fieldSelector);
@@ -77,6 +96,7 @@ class ReflectedCaches implements Caches {
       resource,
       store,
       selection: { namespace, labelSelector, fieldSelector },
+      ...(options.sizeOf && { sizeOf: options.sizeOf }),
       ...(options.startSpreadMilliseconds !== undefined && {
         startSpreadMilliseconds: options.startSpreadMilliseconds,
       }),
@@ -85,7 +105,12 @@ class ReflectedCaches implements Caches {
       }),
     });
     // Caches of different kinds live in one list; each is only ever given objects of its own kind.
-    this.#caches.push({ resource, store, reflector } as unknown as Cache);
+    this.#caches.push({
+      resource,
+      store,
+      reflector,
+      ...(options.sizeOf && { namespace }),
+    } as unknown as Cache);
     return store;
   }
 
@@ -110,8 +135,8 @@ class ReflectedCaches implements Caches {
   }
 
   health(): readonly (ReflectorHealth & { readonly resource: string })[] {
-    return this.#caches.map(({ resource, reflector }) => ({
-      resource: resource.plural,
+    return this.#caches.map(({ resource, namespace, reflector }) => ({
+      resource: namespace ? `${resource.plural} in ${namespace}` : resource.plural,
       ...reflector.health(),
     }));
   }

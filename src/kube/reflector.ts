@@ -25,6 +25,8 @@ export interface ReflectorOptions<T extends AnyObject> {
   readonly resource: Resource<T>;
   readonly store: ObjectStore<T>;
   readonly selection?: Selection;
+  /** How many objects of the kind are cached, where this reflector fills only a part of them. */
+  readonly sizeOf?: () => number;
   /** The first list starts at a random moment within this, so that a fleet doesn't act in step. */
   readonly startSpreadMilliseconds?: number;
   /** Default 10 hours. */
@@ -115,7 +117,8 @@ export class Reflector<T extends AnyObject> {
         if (signal.aborted) return;
         this.#failed(error, startedAt);
       }
-      this.#objects.set(this.#options.store.size, { resource: this.#options.resource.plural });
+      const { store, resource, sizeOf } = this.#options;
+      this.#objects.set(sizeOf ? sizeOf() : store.size, { resource: resource.plural });
       await pause(this.#backoff * (0.5 + random.next()));
     }
 

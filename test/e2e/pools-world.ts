@@ -121,7 +121,7 @@ export class PoolsWorld {
     assert.deepEqual(this.watch.violations, []);
   }
 
-  async startOperator(): Promise<Operator> {
+  async startOperator(watchNamespaces: readonly string[] = []): Promise<Operator> {
     const { runtime } = this;
     const access = this.#accessAs('operator');
     const operator = startOperator({
@@ -134,6 +134,7 @@ export class PoolsWorld {
         userAgent: 'poolkeeper/test',
       }),
       namespace: 'poolkeeper-system',
+      watchNamespaces,
       installation: 'test',
       defaults,
       tenancy: {

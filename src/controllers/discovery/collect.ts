@@ -8,6 +8,7 @@ import { isOfBuild } from '../../plan/golden-snapshot-recipe.ts';
 import { isKnownAs } from '../../plan/member.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { ControllerContext } from '../context.ts';
+import { listWatched } from '../watched-namespaces.ts';
 import type { DiscoveryMemory } from './memory.ts';
 
 /** Bounds what one wrong conclusion can cost before somebody reads the log. */
@@ -62,10 +63,10 @@ export async function collectGarbage(
 }
 
 /** The API server's word, not the cache's: a record that is a moment old must protect its resource. */
-async function recordedLive({ client }: ControllerContext): Promise<(uid: string) => boolean> {
+async function recordedLive(context: ControllerContext): Promise<(uid: string) => boolean> {
   const [instances, volumes] = await Promise.all([
-    client.list(poolInstances),
-    client.list(poolVolumes),
+    listWatched(context, poolInstances),
+    listWatched(context, poolVolumes),
   ]);
   const members = [...instances, ...volumes];
   return (uid) => members.some((member) => isKnownAs(member, uid));

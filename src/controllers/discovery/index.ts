@@ -15,6 +15,7 @@ import { type ControllerContext, callContext } from '../context.ts';
 import { createDiscoveryMetrics } from '../observation/discovery-metrics.ts';
 import { correlationId } from '../result.ts';
 import { refusalOf } from '../tenancy.ts';
+import { isWatched } from '../watched-namespaces.ts';
 import { adoptMissing } from './adopt.ts';
 import { collectGarbage } from './collect.ts';
 import { followDrift } from './drift.ts';
@@ -66,7 +67,9 @@ export function reconcileDiscovery(options: DiscoveryOptions): Reconcile {
     };
     try {
       const query = { subscriptionId, installation: context.installation };
-      const rows = await context.cloud.discover(query, call);
+      const found = await context.cloud.discover(query, call);
+      // What pools of other namespaces have is for whoever watches those to judge.
+      const rows = found.filter(({ tags }) => isWatched(context, readTags(tags).poolNamespace));
       memory.completePass(subscriptionId, rows);
       passEnded(rows.map(({ tags }) => readTags(tags).uid));
     } catch (error) {
@@ -97,7 +100,9 @@ export function reconcileDiscovery(options: DiscoveryOptions): Reconcile {
       { context, memory, call, log, intervalMilliseconds, isRecorded },
       subscriptionId,
     );
-    const next = jitter(runtime.random, intervalMilliseconds, INTERVAL_JITTER);
+    const tookMilliseconds = runtime.clock.monotonic() - startedAt;
+    const rested = Math.max(intervalMilliseconds, MIN_REST * tookMilliseconds);
+    const next = jitter(runtime.random, rested, INTERVAL_JITTER);
     return { type: 'wait', afterMilliseconds: next, why: 'the next look at Azure' };
   };
 }
@@ -134,6 +139,9 @@ function poolsIn(context: ControllerContext, subscriptionId: string): Pool[] {
 function paced(intervalMilliseconds: number, pollPace: number): number {
   return Math.max(intervalMilliseconds / pollPace, Math.min(intervalMilliseconds, 1_000));
 }
+
+/** A look that takes a second is not taken more than three times a minute, whatever pools ask for. */
+const MIN_REST = 20;
 
 function shortestInterval(pools: readonly Pool[]): number {
   return Math.min(...pools.map(({ spec }) => parseDuration(spec.scaling.discoveryInterval)));

@@ -14,13 +14,13 @@ import {
 import type { ControllerContext, Sources } from '../context.ts';
 import type { Agents } from '../storage-pool/index.ts';
 import { BY_NODE } from '../stores.ts';
+import { watchedNamespaces } from '../watched-namespaces.ts';
 
 const KEPT_MILLISECONDS = 5 * 60_000;
 
-export function reconcileStorageNode(
-  { stores, client, runtime }: ControllerContext,
-  agents: Agents,
-): Reconcile {
+export function reconcileStorageNode(context: ControllerContext, agents: Agents): Reconcile {
+  const { stores, client, runtime } = context;
+  const seesEverything = watchedNamespaces(context) === undefined;
   /** When a node was first found missing, on this process's own clock. */
   const missingSince = new Map<string, number>();
   return async (name, _signal, log) => {
@@ -29,6 +29,8 @@ export function reconcileStorageNode(
       inventory === undefined ||
       stores.nodes.get(undefined, name) !== undefined ||
       agents.stateOf(name).state === 'ready' ||
+      // Among several operators it is for the one whose agent it was.
+      (!seesEverything && agents.stateOf(name).state === 'absent') ||
       stores.nodeMounts.byIndex(BY_NODE, name).length > 0;
     if (isKept) {
       missingSince.delete(name);

@@ -1,6 +1,7 @@
 // The PersistentVolumes and the StorageClass by which pods get at a pool: looked up, made and removed.
 import type { PersistentVolume, StorageClass } from '../../api/built-in.ts';
 import { persistentVolumes, storageClasses } from '../../api/built-in.ts';
+import { labels } from '../../api/names.ts';
 import type { StoragePool } from '../../api/storage-pool.ts';
 import {
   isAlreadyExists,
@@ -19,13 +20,15 @@ import {
 } from '../../plan/storage-pool-exposure.ts';
 import type { ControllerContext } from '../context.ts';
 import { BY_STORAGE_POOL } from '../stores.ts';
+import { isWatched } from '../watched-namespaces.ts';
 
 /** Undefined for a pool of which nothing is offered to pods, nor ever was. */
 export async function gatherExposure(
-  { client, stores }: ControllerContext,
+  context: ControllerContext,
   pool: StoragePool,
   nodeNames: readonly string[],
 ): Promise<ExposureSeen | undefined> {
+  const { client, stores } = context;
   const own = stores.persistentVolumes.byIndex(BY_STORAGE_POOL, pool.metadata.uid);
   const wanted = pool.spec.expose?.storageClassName;
   if (wanted === undefined && own.length === 0) return undefined;
@@ -38,16 +41,22 @@ export async function gatherExposure(
   names.delete('');
   const classes = new Map<string, StorageClass | undefined>();
   for (const name of names) classes.set(name, await client.get(storageClasses, { name }));
-  return { volumes, classes, classesOfOthers: classesOfOthers(stores, pool) };
+  return { volumes, classes, classesOfOthers: classesOfOthers(context, pool) };
 }
 
-function classesOfOthers(stores: ControllerContext['stores'], pool: StoragePool): Set<string> {
+function classesOfOthers(context: ControllerContext, pool: StoragePool): Set<string> {
+  const { stores } = context;
   const { uid } = pool.metadata;
   const wanted = stores.storagePools
     .list()
     .filter(({ metadata }) => metadata.uid !== uid && metadata.deletionTimestamp === undefined)
     .flatMap(({ spec }) => spec.expose?.storageClassName ?? []);
-  return new Set(wanted);
+  // Pools of namespaces that this operator doesn't watch show by what they offer.
+  const offered = stores.persistentVolumes
+    .list()
+    .filter(({ metadata }) => !isWatched(context, metadata.labels?.[labels.poolNamespace] ?? ''))
+    .flatMap(({ spec }) => spec?.storageClassName ?? []);
+  return new Set([...wanted, ...offered]);
 }
 
 export async function applyExposure(client: KubeClient, step: ExposureStep): Promise<void> {
