@@ -32,6 +32,7 @@ export interface JournalEntry {
   readonly mountPointProtected: boolean;
   readonly erasing: readonly string[];
   readonly wiped: readonly string[];
+  readonly wiping: readonly string[];
   readonly wipes: readonly WipeRecord[];
   readonly outdated?: readonly string[];
   readonly failed?: readonly string[];
@@ -131,6 +132,7 @@ const blank = {
   mountPointProtected: false,
   erasing: [],
   wiped: [],
+  wiping: [],
   wipes: [],
   records: [],
 } as const;

@@ -48,8 +48,13 @@ export interface JournalFacts {
   readonly mountPoint: Done;
   /** It was tried; not every filesystem has the flag. */
   readonly mountPointProtected: boolean;
-  /** Identity keys of members that are being erased: their superblock may be gone already. */
+  /**
+   * Identity keys of members that are being erased: their superblock may be gone already. A disk that
+   * is seen blank is struck off at once, so that what somebody puts on it later is theirs.
+   */
   readonly erasing: readonly string[];
+  /** Those of `wiped` whose destruction is not known to have come to its end. */
+  readonly wiping: readonly string[];
   /** Identity keys of disks whose data was destroyed on the typed confirmation. */
   readonly wiped: readonly string[];
   /** Identity keys of members that the array ran without: what they hold is out of date. */

@@ -8,6 +8,7 @@ import {
   type Verdict,
 } from './disks.ts';
 import { refuseOptions } from './mkfs-options.ts';
+import type { JournalFacts } from './node-mount-facts.ts';
 import type { MdadmFacts, MdadmIntent } from './node-mount-mdadm-facts.ts';
 import { targetOf } from './node-mount-mdadm-facts.ts';
 import { type NodeMountPlan, refuse, step } from './node-mount-step.ts';
@@ -24,7 +25,7 @@ export function planUndo(
       path: facts.array.path,
       arrayUuid,
     });
-  const keys = new Set([...facts.journal.erasing, ...facts.journal.wiped]);
+  const keys = new Set([...facts.journal.erasing, ...facts.journal.wiping]);
   return planErasing(facts, members, { arrayUuid, keys });
 }
 
@@ -57,6 +58,11 @@ export function planErasing(
         type: 'zeroEnds',
         target,
       });
+    if (contents?.signatures === 'none' && contents.ends === 'zero')
+      return step(`${describeDevice(device)} is blank again.`, {
+        type: 'recordErased',
+        identity: target.identity,
+      });
   }
   const marker = facts.creatingMarkers[0];
   if (marker && facts.journal.array === 'unknown')
@@ -82,10 +88,9 @@ export function planCreation(
     if (owner !== undefined)
       return refuse('DeviceClaimed', `${describeDevice(found.device)} belongs to ${owner}.`);
     const { wipeConfirm } = request;
-    const isWiped = facts.journal.wiped.includes(identityKey(found.device));
     const verdict = judgeDevice(found.device, {
       arrayUuid,
-      ...(!isWiped && { wipeConfirm }),
+      ...(!isConfirmationSpent(facts.journal, found.device) && { wipeConfirm }),
     });
     if (verdict.type === 'refuse') return verdict;
     chosen.push({ device: found.device, verdict });
@@ -120,6 +125,12 @@ export function planCreation(
     spares: intent.spares,
     chunkKiB: intent.chunkKiB,
   });
+}
+
+/** It was for what the disk held then, not for what somebody puts on it later. */
+export function isConfirmationSpent({ wiped, wiping }: JournalFacts, device: DeviceFacts): boolean {
+  const key = identityKey(device);
+  return wiped.includes(key) && !wiping.includes(key);
 }
 
 /** mdadm itself refuses to build an array from disks that differ more, whatever one tells it. */

@@ -2,6 +2,7 @@
 // named any more are replaced and then let go.
 import { describeDevice, identityKey, identityOf, judgeDevice, type Refusal } from './disks.ts';
 import { isSameUuid } from './node-mount-identity.ts';
+import { isConfirmationSpent } from './node-mount-mdadm-creation.ts';
 import { type ArrayMemberFacts, targetOf } from './node-mount-mdadm-facts.ts';
 import {
   deviceOf,
@@ -82,10 +83,9 @@ function planAddition(stock: Stock, seat: Seat): NodeMountPlan | undefined {
   const owner = facts.claimedByOthers.get(key);
   if (owner !== undefined)
     return refusal('DeviceClaimed', `${describeDevice(device)} belongs to ${owner}.`);
-  const isWiped = facts.journal.wiped.includes(key);
   const verdict = judgeDevice(device, {
     sizeBytesMin: bytesNeeded(stock),
-    ...(!isWiped && { wipeConfirm: request.wipeConfirm }),
+    ...(!isConfirmationSpent(facts.journal, device) && { wipeConfirm: request.wipeConfirm }),
   });
   if (verdict.type === 'refuse')
     return isOurs ? undefined : about(verdict, 'It is to join the array.');

@@ -93,6 +93,7 @@ const journalOf = (serials: readonly string[], more: Partial<JournalFacts> = {})
   mountPointProtected: true,
   erasing: [],
   wiped: [],
+  wiping: [],
   filesystemSizedTo: 63 * GIBIBYTE,
   initialSyncCompletedAt: '2026-01-01T00:00:00Z',
   ...more,

@@ -80,6 +80,7 @@ const noJournal: JournalFacts = {
   mountPointProtected: false,
   erasing: [],
   wiped: [],
+  wiping: [],
 };
 const claimed: JournalFacts = { ...noJournal, exists: true, claims: [one, two] };
 const madeArray: JournalFacts = { ...claimed, array: 'made' };

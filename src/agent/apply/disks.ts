@@ -1,5 +1,6 @@
 // Steps on disks: reserve them, destroy what was confirmed, erase what was ours.
 import {
+  type DeviceIdentity,
   describeContents,
   describeDevice,
   identityKey,
@@ -32,7 +33,7 @@ export async function claimDevices(
 
 export async function releaseDevices(context: StepContext): Promise<void> {
   const { claims, journal, owner } = context;
-  await journal.update(owner, { claims: [], erasing: [] });
+  await journal.update(owner, { claims: [], erasing: [], wiping: [] });
   claims.release(owner.uid);
   await context.publishClaims();
 }
@@ -46,6 +47,7 @@ export async function wipeDevice(context: StepContext, step: StepOf<'wipeDevice'
   if (verdict.type !== 'wipe' || verdict.destroys !== step.destroys)
     throw changed(step.target, `holds ${describeContents(device!) ?? 'nothing'} now`);
   const before = entryOf(context);
+  const key = identityKey(identity);
   const record = {
     time: formatTime(context.clock.now()),
     device: confirmed ?? path,
@@ -54,11 +56,24 @@ export async function wipeDevice(context: StepContext, step: StepOf<'wipeDevice'
   await context.runner.run({
     argv: ['wipefs', '-a', path],
     before: {
-      wiped: [...(before.wiped ?? []), identityKey(identity)],
+      wiped: [...new Set([...(before.wiped ?? []), key])],
+      wiping: [...new Set([...(before.wiping ?? []), key])],
       wipes: [...(before.wipes ?? []), record],
     },
   });
   await zeroRegions(context, step.target);
+  await recordErased(context, identity);
+}
+
+/** Seen blank: from now on nothing proves that what is on it is ours. */
+export async function recordErased(context: StepContext, identity: DeviceIdentity): Promise<void> {
+  const { erasing, wiping } = entryOf(context);
+  const without = (keys: readonly string[] = []) =>
+    keys.filter((one) => one !== identityKey(identity));
+  await context.journal.update(context.owner, {
+    erasing: without(erasing),
+    wiping: without(wiping),
+  });
 }
 
 export async function zeroSuperblock(

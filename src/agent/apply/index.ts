@@ -27,6 +27,8 @@ export async function applyStep(step: Step, context: StepContext): Promise<void>
       return disks.wipeSignatures(context, step);
     case 'zeroEnds':
       return disks.zeroEnds(context, step);
+    case 'recordErased':
+      return disks.recordErased(context, step.identity);
     case 'createArray':
       return arrays.createArray(context, step);
     case 'recordArray':

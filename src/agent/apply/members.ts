@@ -135,6 +135,7 @@ async function forget(context: StepContext, key: string): Promise<void> {
     claims: kept,
     erasing: without(entry.erasing),
     wiped: without(entry.wiped),
+    wiping: without(entry.wiping),
     outdated: without(entry.outdated),
     failed: without(entry.failed),
   });
