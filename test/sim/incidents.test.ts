@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DELIVERED, type FaultPlan } from './calls.ts';
 import { type Scenario, simulate } from './simulate.ts';
+import type { World } from './world.ts';
 
 const few = { minFree: 2, maxFree: 3, maxTotal: 4 };
 
@@ -67,5 +68,32 @@ test('free machines get their disks ahead of time also when the disks come last'
     },
   };
   const { violations } = await simulate({ scenario: lateDisks, seed: 1 });
+  assert.deepEqual(violations, []);
+});
+
+// An operator that had been stopped saw a machine running that was to wait switched off, and switched it
+// off. Meanwhile another had done so, the machine was free, a claim had it, and it ran for its user.
+test('an operator that wakes up late does not switch off what a claim has by now', async () => {
+  const asleep: Scenario = {
+    name: 'asleep',
+    story: 'Two operators make one machine; one of them sleeps over its first claim.',
+    async play(people) {
+      const scaling = { minFree: 1, maxFree: 1, maxTotal: 1 };
+      await people.instancePool('boxes', scaling, { warmState: 'Deallocated' });
+      await people.untilFree('boxes', 1);
+      await people.claim('one');
+      await people.untilReady('one');
+      await people.wait(120);
+    },
+  };
+  const sleep = ({ loop, operators, network }: World): void => {
+    loop.after(15_000, () => {
+      operators[0]!.stoppedUntil = loop.elapsed + 120_000;
+      network.hold(operators[0]!, 'poolinstances', 180_000);
+      network.hold(operators[0]!, 'instanceclaims', 180_000);
+    });
+  };
+  const run = { scenario: asleep, seed: 1, operators: 2, elects: false, disturb: sleep };
+  const { violations } = await simulate(run);
   assert.deepEqual(violations, []);
 });

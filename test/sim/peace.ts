@@ -40,7 +40,7 @@ function ofPool(truth: Truth, pool: Pool): string[] {
     wants.push(
       `pool ${name} says ${status?.free}/${status?.total}, it is ${free}/${members.length}`,
     );
-  if (pool.kind === 'InstancePool') wants.push(...ofPrewarming(truth, pool));
+  if (pool.kind === 'InstancePool') wants.push(...ofPrewarming(truth, pool as InstancePool));
   const ready = findCondition(status?.conditions, 'Ready');
   const isReady = ready?.status === 'True' && ready.observedGeneration === generation;
   if (free >= minFree && !isReady)
@@ -134,9 +134,19 @@ function ofMember(truth: Truth, member: Member): string[] {
   if (deletionTimestamp && spec.claimRef) return [];
   if (deletionTimestamp) return [`${name} is still being deleted`];
   if (!SETTLED.has(phase)) return [`${name} is ${phase}`];
+  if (!isOfItsPhase(member)) return [`${name} is ${phase}, which its spec does not say`];
   const own = cloudOf(truth, member);
   if (own.length === 0) return [`${name} is ${phase}, but not in the cloud`];
+  // What fails in Azure after it was accepted shows in Resource Graph, some minutes late.
+  if (!spec.claimRef && own.some(({ provisioningState }) => provisioningState === 'Failed'))
+    return [`${name} is ${phase}, but failed in the cloud`];
   return own.flatMap((one) => ofTags(one.tags, member));
+}
+
+/** A status that lags behind its spec is not at rest: nobody would look at the record again. */
+function isOfItsPhase({ spec, status }: Member): boolean {
+  const isHeld = spec.claimRef !== undefined || ('instanceRef' in spec && !!spec.instanceRef);
+  return isHeld === (status?.phase === 'Claimed' || status?.phase === 'Attached');
 }
 
 /** The tags are the second memory: they must say what the record says. */

@@ -9,6 +9,7 @@ import { locked, removeFinalizerPatch } from '../../kube/index.ts';
 import { orphanTags, ownsTags } from '../../plan/member.ts';
 import { EMPTY_INSTANCE_STATUS, type PoolInstancePlan } from '../../plan/pool-instance.ts';
 import { looseSpec } from '../../plan/volume-release.ts';
+import { PoolkeeperError } from '../../runtime/errors.ts';
 import { type Effect, type EffectOutcome, noOperation, runEffect } from '../cloud-effect.ts';
 import type { ControllerContext } from '../context.ts';
 import { orphan } from '../orphan.ts';
@@ -42,8 +43,10 @@ export async function apply(
       return effect(operation, () => cloud.changeDataDisks(live!, { attach, detach, tags }, call));
     }
     case 'power':
+      if (step.action !== 'start') await confirmView(context, instance);
       return effect(step.operation, () => cloud.power(step.id, step.action, call));
     case 'runHook':
+      await confirmView(context, instance);
       return effect('RunCommand', () => cloud.runCommand(live!.id, step.script, call));
     case 'tagInstance':
       return effect(undefined, () =>
@@ -76,6 +79,18 @@ export async function apply(
       return { status };
     }
   }
+}
+
+/**
+ * Azure refuses neither to switch off a machine nor to run a script in it, whoever uses it by now: a
+ * process that was stopped, or cut off, must not act on what it remembers of the record.
+ */
+async function confirmView({ client }: ControllerContext, { metadata }: PoolInstance) {
+  const { namespace, name, resourceVersion } = metadata;
+  const live = await client.get(poolInstances, { namespace, name });
+  if (live?.metadata.resourceVersion === resourceVersion) return;
+  const message = `the record ${name} has changed since it was looked at`;
+  throw new PoolkeeperError('StaleView', message, { retry: 'now' });
 }
 
 /** Its NIC and its OS disk carry tags of ours too; the machine's own go last, as proof for the rest. */
