@@ -2,7 +2,7 @@
 // the controller and one agent per node. They talk over loopback, exactly as on a cluster.
 import { join } from 'node:path';
 import { startAgent } from '../agent/index.ts';
-import { namespaces, nodes } from '../api/built-in.ts';
+import { namespaces } from '../api/built-in.ts';
 import { customResourceDefinitions } from '../api/crd/index.ts';
 import { createAzureCloud, createCredential } from '../azure/index.ts';
 import { type ClusterAccess, connectKubernetes, type KubeClient } from '../kube/index.ts';
@@ -21,6 +21,7 @@ import { messageOf } from '../runtime/errors.ts';
 import type { Runtime } from '../runtime/index.ts';
 import { createIfAbsent } from './examples.ts';
 import { localCredentials, serveLocalCredentials } from './local-credentials.ts';
+import { createNodes } from './local-nodes.ts';
 import {
   administrator,
   grantRights,
@@ -90,6 +91,7 @@ export async function startLocalEnvironment(options: LocalOptions): Promise<Loca
     await seed(
       connection.client,
       hosts.map(({ nodeName }) => nodeName),
+      runtime,
     );
     const credentialsUrl = Promise.withResolvers<string | undefined>();
     if (options.withAgents) {
@@ -190,21 +192,18 @@ async function startAzure(
 }
 
 /** After a restart with a data directory they are there already. */
-async function seed(client: KubeClient, nodeNames: readonly string[]): Promise<void> {
+async function seed(
+  client: KubeClient,
+  nodeNames: readonly string[],
+  { clock }: Runtime,
+): Promise<void> {
   await createIfAbsent(client, namespaces, {
     apiVersion: 'v1',
     kind: 'Namespace',
     metadata: { name: LOCAL_NAMESPACE },
   });
   await grantRights(client, LOCAL_NAMESPACE);
-  for (const name of nodeNames) {
-    const labels = { 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux' };
-    await createIfAbsent(client, nodes, {
-      apiVersion: 'v1',
-      kind: 'Node',
-      metadata: { name, labels },
-    });
-  }
+  await createNodes(client, nodeNames, clock);
 }
 
 async function startController(

@@ -90,6 +90,9 @@ contract('built-ins', {
     assert.equal(body.involvedObject.name, 'subject');
     assert.equal(body.reportingComponent, 'poolkeeper.dev/contract');
     assert.equal(body.action, 'Testing');
+    // Null, not absent: clients sort by them.
+    assert.equal(body.firstTimestamp, null);
+    assert.equal(body.lastTimestamp, null);
   },
   'an event of the core group is seen in the new group': async (cluster) => {
     await cluster.made(cluster.core('events'), {

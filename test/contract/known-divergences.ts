@@ -10,11 +10,6 @@ export interface KnownDivergence {
 
 export const knownDivergences: readonly KnownDivergence[] = [
   {
-    case: 'validation: drops null where it is not allowed and nothing stands in',
-    on: 'embedded',
-    reason: 'Null is refused where a real server drops it; stricter, so nothing slips through.',
-  },
-  {
     case: 'validation: fieldValidation=Strict refuses fields given twice',
     on: 'embedded',
     reason: 'The JSON parser keeps the last of two equal keys without telling.',
@@ -34,10 +29,5 @@ export const knownDivergences: readonly KnownDivergence[] = [
     case: 'built-ins: a token can be bound to an object and dies with it',
     on: 'embedded',
     reason: 'Tokens are bound to pods and nodes only; nothing here binds one to a Secret.',
-  },
-  {
-    case: 'built-ins: a built-in kind needs no kind in the body',
-    on: 'embedded',
-    reason: 'Clients, ours and kubectl, always send the kind.',
   },
 ];

@@ -173,6 +173,33 @@ const steps: Readonly<Record<string, (kubectl: Kubectl) => Promise<void>>> = {
     const events = await shown(kubectl('events', '-n', 'development'));
     assert.match(events, /Bound to boxes-0\./);
   },
+  'events can be sorted by a time that those of the new group lack': async (kubectl) => {
+    const sorted = ['get', 'events', '-n', 'development', '--sort-by=.lastTimestamp'];
+    assert.match(await shown(kubectl(...sorted)), /Bound to boxes-0\./);
+  },
+  'apply --prune goes through every kind that it knows': async (kubectl) => {
+    const labelled = ['-l', 'app=pruned', '-n', 'default'];
+    const create = ['create', 'configmap', 'pruned', '-n', 'default', '--from-literal=a=b'];
+    const manifest = await shown(kubectl(...create, '--dry-run=client', '-o', 'json'));
+    const { metadata, ...rest } = JSON.parse(manifest);
+    const file = join(mkdtempSync(join(tmpdir(), 'poolkeeper-prune-')), 'map.json');
+    const named = (name: string) => ({ ...metadata, name, labels: { app: 'pruned' } });
+    for (const name of ['before', 'after']) {
+      writeFileSync(file, JSON.stringify({ ...rest, metadata: named(name) }));
+      await shown(kubectl('apply', '--prune', ...labelled, '-f', file));
+    }
+    const left = await shown(kubectl('get', 'cm', ...labelled, '-o', 'name'));
+    assert.equal(left.trim(), 'configmap/after');
+  },
+  'create makes workloads, in whatever encoding this kubectl prefers': async (kubectl) => {
+    await shown(kubectl('create', 'deployment', 'web', '--image=web', '--replicas=2'));
+    const path = 'jsonpath={.spec.replicas} {.spec.template.spec.containers[0].image}';
+    assert.equal(await shown(kubectl('get', 'deployment', 'web', '-o', path)), '2 web');
+    await shown(kubectl('create', 'service', 'clusterip', 'web', '--tcp=80:8080'));
+    const port = 'jsonpath={.spec.ports[0].port} {.spec.ports[0].targetPort}';
+    assert.equal(await shown(kubectl('get', 'service', 'web', '-o', port)), '80 8080');
+    assert.match(await shown(kubectl('get', 'all')), /deployment\.apps\/web/);
+  },
   'auth can-i answers': async (kubectl) => {
     assert.match(await shown(kubectl('auth', 'can-i', 'create', 'ipool')), /yes/);
   },

@@ -3,10 +3,14 @@
 import type { Runtime } from '../../runtime/index.ts';
 import type { User } from './authentication/user.ts';
 import type { AuthorizationMode } from './authorization/authorizer.ts';
+import { SERVER_VERSION } from './discovery/version.ts';
 import { makeCertificate } from './http/certificates.ts';
 import { listen } from './http/http-server.ts';
 import { kubeconfigText } from './http/kubeconfig.ts';
 import { KubernetesServer } from './server.ts';
+
+/** As `kubectl version` shows it. */
+export const kubernetesVersion = SERVER_VERSION.gitVersion;
 
 export interface EmbeddedKubernetesOptions {
   readonly runtime: Runtime;

@@ -7,6 +7,7 @@ export type FieldType =
   | 'integer'
   | 'boolean'
   | 'time'
+  | 'integer-or-string'
   | 'string-map'
   | 'bytes-map'
   | Message;
@@ -81,6 +82,68 @@ const accessReview: Message = {
   }),
 };
 
+const selector = field('selector', { 1: field('matchLabels', 'string-map') });
+
+const container: Message = {
+  1: field('name'),
+  2: field('image'),
+  3: list('command'),
+  4: list('args'),
+  6: list('ports', {
+    1: field('name'),
+    3: field('containerPort', 'integer'),
+    4: field('protocol'),
+  }),
+  7: list('env', { 1: field('name'), 2: field('value') }),
+  14: field('imagePullPolicy'),
+};
+
+const template = field('template', {
+  1: metadata,
+  2: field('spec', { 2: list('containers', container), 3: field('restartPolicy') }),
+});
+
+const servicePort: Message = {
+  1: field('name'),
+  2: field('protocol'),
+  3: field('port', 'integer'),
+  4: field('targetPort', 'integer-or-string'),
+};
+
+/** As much of workloads as `kubectl create` fills in. */
+const WORKLOADS: Readonly<Record<string, Message>> = {
+  Deployment: {
+    1: metadata,
+    2: field('spec', { 1: field('replicas', 'integer'), 2: selector, 3: template }),
+  },
+  Job: { 1: metadata, 2: field('spec', { 6: template }) },
+  Service: {
+    1: metadata,
+    2: field('spec', {
+      1: list('ports', servicePort),
+      2: field('selector', 'string-map'),
+      3: field('clusterIP'),
+      4: field('type'),
+      10: field('externalName'),
+    }),
+  },
+  PodDisruptionBudget: {
+    1: metadata,
+    2: field('spec', {
+      1: field('minAvailable', 'integer-or-string'),
+      2: selector,
+      3: field('maxUnavailable', 'integer-or-string'),
+    }),
+  },
+  PriorityClass: {
+    1: metadata,
+    2: field('value', 'integer'),
+    3: field('globalDefault', 'boolean'),
+    4: field('description'),
+    5: field('preemptionPolicy'),
+  },
+};
+
 /** By kind; the versions served are the only ones there are. */
 const deleteOptions: Message = {
   1: field('gracePeriodSeconds', 'integer'),
@@ -92,6 +155,7 @@ const deleteOptions: Message = {
 
 export const MESSAGES: Readonly<Record<string, Message>> = {
   DeleteOptions: deleteOptions,
+  ...WORKLOADS,
   Namespace: { 1: metadata, 2: field('spec', { 1: list('finalizers') }) },
   ConfigMap: {
     1: metadata,

@@ -111,7 +111,17 @@ function convert(type: Exclude<Field['type'], `${string}-map`>, raw: number | Bu
   if (type === 'string') return raw.toString('utf8');
   if (type === 'bytes') return raw.toString('base64');
   if (type === 'time') return time(raw);
+  if (type === 'integer-or-string') return integerOrString(raw);
   return typeof type === 'object' ? readMessage(raw, type) : undefined;
+}
+
+function integerOrString(raw: Buffer): unknown {
+  const { isText, number, text } = readMessage(raw, {
+    1: { name: 'isText', type: 'integer' },
+    2: { name: 'number', type: 'integer' },
+    3: stringField('text'),
+  });
+  return isText ? (text ?? '') : (number ?? 0);
 }
 
 function time(raw: Buffer): string | undefined {

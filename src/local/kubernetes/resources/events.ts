@@ -28,8 +28,16 @@ function renamed(object: KubeObject, pairs: readonly (readonly [string, string])
   );
 }
 
+/** Times that an event lacks are null, not absent: `kubectl get events --sort-by=.lastTimestamp`. */
+const withTimes = (stored: KubeObject): KubeObject => ({
+  firstTimestamp: null,
+  lastTimestamp: null,
+  eventTime: null,
+  ...stored,
+});
+
 export const toEventsForm = (stored: KubeObject): KubeObject =>
-  ({ ...renamed(stored, RENAMED), apiVersion: 'events.k8s.io/v1' }) as KubeObject;
+  ({ ...renamed(withTimes(stored), RENAMED), apiVersion: 'events.k8s.io/v1' }) as KubeObject;
 
 export const toCoreForm = (event: KubeObject): KubeObject => {
   const reversed = RENAMED.map(([coreName, name]) => [name, coreName] as const);
@@ -127,6 +135,7 @@ export const coreEvents: ResourceType = defineResource({
   schema: coreEventSchema,
   shortNames: ['ev'],
   shelf: 'events',
+  fromShelf: withTimes,
   strategy,
   columns,
   selectableFields: [

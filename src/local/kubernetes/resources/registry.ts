@@ -7,6 +7,7 @@ import { resourceTypesOf } from './custom-resources.ts';
 import { coreEvents, newEvents } from './events.ts';
 import { leases } from './leases.ts';
 import type { ResourceType } from './resource-type.ts';
+import { storedResources } from './stored-only.ts';
 import { workloadResources } from './workloads.ts';
 
 const BUILT_INS: readonly ResourceType[] = [
@@ -16,6 +17,7 @@ const BUILT_INS: readonly ResourceType[] = [
   leases,
   ...clusterResources,
   ...workloadResources,
+  ...storedResources,
 ];
 
 export class Registry {

@@ -58,3 +58,31 @@ function mapShared(items: readonly unknown[], change: (item: unknown) => unknown
   const changed = items.map(change);
   return changed.every((item, index) => item === items[index]) ? items : changed;
 }
+
+/**
+ * Null where a field may not be null and has no default counts as not given; as an item of a list it
+ * stays, and is refused. To be done after the defaults are in.
+ */
+export function dropNulls<T>(value: T, schema: Schema): T {
+  if (Array.isArray(value)) {
+    if (!schema.items) return value;
+    return mapShared(value, (item) => dropNulls(item, schema.items!)) as T;
+  }
+  if (!isObject(value)) return value;
+  let result: JsonObject = value;
+  for (const [key, part] of Object.entries(value)) {
+    const property = schema.properties?.[key] ?? schemaOfOthers(schema);
+    if (!property) continue;
+    const isDropped = part === null && property.nullable !== true;
+    const kept = isDropped ? undefined : dropNulls(part, property);
+    if (kept === part) continue;
+    if (result === value) result = { ...value };
+    if (isDropped) delete result[key];
+    else result[key] = kept;
+  }
+  return result as T;
+}
+
+function schemaOfOthers({ additionalProperties }: Schema): Schema | undefined {
+  return isObject(additionalProperties) ? (additionalProperties as Schema) : undefined;
+}

@@ -38,11 +38,6 @@ describe('validation speaks as kube-apiserver does', () => {
       'one',
       'Invalid value: "string": spec.x in body must be of type integer: "string"',
     ],
-    null: [
-      { type: 'integer' },
-      null,
-      'Invalid value: "null": spec.x in body must be of type integer: "null"',
-    ],
     enum: [
       { type: 'string', enum: ['a', 'b'] },
       'c',
@@ -161,6 +156,21 @@ describe('rules', () => {
     const cluster = await new TestCluster().withWidgets({ 'x-kubernetes-validations': rules });
     const { body } = await cluster.create(WIDGETS, aWidget('a', { size: 4 }));
     assert.deepEqual(causesOf(body), ['spec: Invalid value: size is 4']);
+  });
+});
+
+describe('null', () => {
+  it('as an item of a list is refused, and as a field is as good as absent', async () => {
+    const properties = {
+      numbers: { type: 'array', items: { type: 'integer' } },
+      free: { type: 'object', additionalProperties: { type: 'string' } },
+    };
+    const cluster = await new TestCluster().withWidgets({ properties });
+    const item = await cluster.create(WIDGETS, aWidget('a', { numbers: [null] }));
+    assert.match(causesOf(item.body).join(), /must be of type integer: "null"/);
+    const given = { numbers: null, free: { one: null, two: 'b' } };
+    const { body } = await cluster.create(WIDGETS, aWidget('b', given));
+    assert.deepEqual((body as Loose).spec, { free: { two: 'b' }, limit: 10 });
   });
 });
 

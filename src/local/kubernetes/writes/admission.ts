@@ -8,7 +8,7 @@ import { badRequest, cause, invalid, StatusError } from '../objects/status-error
 import type { ResourceType, ValidationContext } from '../resources/resource-type.ts';
 import { objectMeta } from '../resources/schemas/metadata.ts';
 import { validateRules } from '../schema/cel-rules.ts';
-import { applyDefaults } from '../schema/defaulting.ts';
+import { applyDefaults, dropNulls } from '../schema/defaulting.ts';
 import { prune } from '../schema/pruning.ts';
 import { decodeTyped } from '../schema/typed-decoding.ts';
 import { validateValue } from '../schema/validation.ts';
@@ -24,7 +24,8 @@ export function shape(call: Call, object: KubeObject, options: WriteOptions): Ku
   const metadata = pruneMetadata(object.metadata, unknown);
   if (unknown.length > 0) reportUnknown(call, unknown.toSorted(), options);
   const kept = metadata === object.metadata ? pruned : { ...pruned, metadata };
-  return applyDefaults(kept, type.schema) as KubeObject;
+  const defaulted = applyDefaults(kept, type.schema) as KubeObject;
+  return type.custom && call.body.includes('null') ? dropNulls(defaulted, type.schema) : defaulted;
 }
 
 function isEmpty(value: unknown): boolean {

@@ -28,8 +28,11 @@ export function parseBody(body: string, isYaml: boolean): JsonObject {
 }
 
 /** Checks kind, version, name and namespace against the URL and fills in what was left out. */
-export function checkIdentity(call: Call, object: JsonObject): JsonObject {
+export function checkIdentity(call: Call, given: JsonObject): JsonObject {
   const { type, target } = call;
+  // Of a built-in kind the URL says enough.
+  const implied = type.custom ? {} : { apiVersion: apiVersionOf(type), kind: type.kind };
+  const object: JsonObject = { ...implied, ...given };
   checkKind(type, object);
   if (object['metadata'] !== undefined && !isObject(object['metadata'])) {
     throw badRequest('metadata must be an object');
