@@ -33,10 +33,13 @@ export function chartFiles(): Map<string, string> {
 
 function accessFiles(): Record<string, readonly AccessRule[]> {
   return {
-    'controller-everywhere': controllerAccess.everywhere,
+    'controller-cluster': controllerAccess.cluster,
+    'controller-namespaces': controllerAccess.namespaces,
+    'controller-agent-namespace': controllerAccess.agentNamespace,
     'controller-own-namespace': controllerAccess.ownNamespace,
     'controller-secrets': controllerAccess.secrets,
-    'agent-everywhere': agentAccess.everywhere,
+    'agent-cluster': agentAccess.cluster,
+    'agent-namespaces': agentAccess.namespaces,
     'agent-own-namespace': agentAccess.ownNamespace,
   };
 }

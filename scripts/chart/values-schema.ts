@@ -9,6 +9,10 @@ const labels = z.record(z.string(), z.string());
 const logLevel = z.enum(['debug', 'info', 'warn', 'error', 'silent']);
 const duration = z.string().regex(/^([0-9]+(ms|s|m|h))+$/);
 
+const namespace = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/);
+/** Of IP, with or without the length of a prefix and a port; the program looks closer. */
+const addresses = z.array(z.string().regex(/^[0-9a-fA-F.:[\]]+(\/[0-9]{1,3})?(:[0-9]{1,5})?$/));
+
 const image = z.strictObject({
   repository: z.string().min(1),
   tag: z.string(),
@@ -40,6 +44,8 @@ export const valuesSchema = z.strictObject({
   imagePullSecrets: z.array(z.strictObject({ name: z.string().min(1) })),
   crds: z.strictObject({ enabled: z.boolean(), keep: z.boolean() }),
   installation: z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/),
+  watchNamespaces: z.array(namespace).max(100),
+  probe: z.strictObject({ refusedAddresses: addresses, allowedAddresses: addresses }),
   azure: z.strictObject({
     cloud: z.enum(['AzurePublic', 'AzureUSGovernment', 'AzureChina']),
     subscriptionId: z.string(),
@@ -67,6 +73,7 @@ export const valuesSchema = z.strictObject({
   agent: z.strictObject({
     ...podOptions,
     enabled: z.boolean(),
+    namespace: namespace.or(z.literal('')),
     root: z.string().regex(/^\/[^\s]+$/),
     updateStrategy: open,
     admissionPolicy: z.strictObject({ enabled: z.boolean() }),
@@ -80,7 +87,7 @@ export const valuesSchema = z.strictObject({
   }),
   rbac: z.strictObject({
     create: z.boolean(),
-    secretNamespaces: z.array(z.string().min(1)),
+    secretNamespaces: z.array(namespace),
     aggregate: z.boolean(),
   }),
   networkPolicy: z.strictObject({

@@ -25,8 +25,12 @@ export interface AccessRule {
 }
 
 export interface Access {
-  /** In every namespace, and on what belongs to none. */
-  readonly everywhere: readonly AccessRule[];
+  /** On what belongs to no namespace. */
+  readonly cluster: readonly AccessRule[];
+  /** In the namespaces that are watched: all of them unless the operator is narrowed. */
+  readonly namespaces: readonly AccessRule[];
+  /** In the namespace of the agents: the operator's own, unless another installation runs them. */
+  readonly agentNamespace: readonly AccessRule[];
   /** In the operator's own namespace. */
   readonly ownNamespace: readonly AccessRule[];
   /** In the namespaces whose objects may name Secrets: all of them unless the chart is told otherwise. */
@@ -78,7 +82,27 @@ const userKinds = [instancePools, volumePools, instanceClaims, storagePools, sto
 const members = [poolInstances, poolVolumes];
 
 export const controllerAccess: Access = {
-  everywhere: [
+  cluster: [
+    rule(
+      'knows which nodes there are, and their disks; forgets those of nodes that are gone',
+      ['delete', 'list', 'watch'],
+      [storageNodes],
+    ),
+    rule('knows which nodes there are', ['list', 'watch'], [nodes]),
+    rule(
+      'offers storage to pods, and takes the offer back',
+      ['create', 'delete', 'list', 'patch', 'watch'],
+      [persistentVolumes],
+    ),
+    rule('names the class of what it offers', ['create', 'delete', 'get'], [storageClasses]),
+    {
+      group: 'authentication.k8s.io',
+      resources: ['tokenreviews'],
+      verbs: ['create'],
+      because: 'learns which agent asks for the credentials of a mount',
+    },
+  ],
+  namespaces: [
     rule('reads what users want', ['get', 'list', 'watch'], userKinds),
     rule('holds and lets go of what users made, by finalizers', ['patch'], userKinds),
     rule('says how far it is', ['patch'], userKinds, 'status'),
@@ -98,49 +122,30 @@ export const controllerAccess: Access = {
       ['create', 'delete', 'list', 'patch', 'watch'],
       [backendProbes],
     ),
-    rule(
-      'knows which nodes there are, and their disks; forgets those of nodes that are gone',
-      ['delete', 'list', 'watch'],
-      [storageNodes],
-    ),
-    rule('knows which nodes there are', ['list', 'watch'], [nodes]),
-    rule(
-      'offers storage to pods, and takes the offer back',
-      ['create', 'delete', 'list', 'patch', 'watch'],
-      [persistentVolumes],
-    ),
-    rule('names the class of what it offers', ['create', 'delete', 'get'], [storageClasses]),
     rule('learns whether a namespace is going away', ['get'], [namespaces]),
     rule('reads the certificates that backends name', ['get'], [configMaps]),
     rule('tells people what happened', ['create', 'patch'], [events]),
-    {
-      group: 'authentication.k8s.io',
-      resources: ['tokenreviews'],
-      verbs: ['create'],
-      because: 'learns which agent asks for the credentials of a mount',
-    },
   ],
-  ownNamespace: [
-    rule(
-      'leads, and hears the heartbeats of the agents',
-      ['create', 'get', 'list', 'update', 'watch'],
-      [leases],
-    ),
-  ],
+  agentNamespace: [rule('hears the heartbeats of the agents', ['list', 'watch'], [leases])],
+  ownNamespace: [rule('leads', ['create', 'get', 'update'], [leases])],
   secrets: [
     rule('reads the Secrets that pools and backends name; never lists them', ['get'], [secrets]),
   ],
 };
 
 export const agentAccess: Access = {
-  everywhere: [
+  cluster: [
+    rule('publishes the disks of its node', ['create', 'get'], [storageNodes]),
+    rule('says what they hold', ['patch'], [storageNodes], 'status'),
+  ],
+  // What is asked of a node may come from any namespace.
+  namespaces: [
     rule('reads what is wanted of its node', ['get', 'list', 'watch'], [nodeMounts]),
     rule('reads which backends its node is to probe', ['list', 'watch'], [backendProbes]),
     rule('says how far it is', ['patch'], [nodeMounts, backendProbes], 'status'),
-    rule('publishes the disks of its node', ['create', 'get'], [storageNodes]),
-    rule('says what they hold', ['patch'], [storageNodes], 'status'),
     rule('tells people what happened', ['create', 'patch'], [events]),
   ],
+  agentNamespace: [],
   ownNamespace: [rule('gives a sign of life', ['create', 'patch'], [leases])],
   secrets: [],
 };

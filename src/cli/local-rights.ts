@@ -40,12 +40,17 @@ export async function grantRights(client: KubeClient, namespace: string): Promis
   ] as const) {
     const name = `poolkeeper-${part}`;
     await grant(client, { name, rules: clusterRules(access), account: { name, namespace } });
-    const own = { name, rules: access.ownNamespace, account: { name, namespace } };
+    const rules = [...access.agentNamespace, ...access.ownNamespace];
+    const own = { name, rules, account: { name, namespace } };
     await grant(client, { ...own, namespace });
   }
 }
 
-const clusterRules = ({ everywhere, secrets }: Access): AccessRule[] => [...everywhere, ...secrets];
+const clusterRules = ({ cluster, namespaces, secrets }: Access): AccessRule[] => [
+  ...cluster,
+  ...namespaces,
+  ...secrets,
+];
 
 interface Grant {
   readonly name: string;

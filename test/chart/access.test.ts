@@ -12,8 +12,10 @@ const calls = apiCalls();
 const nameOf = ({ verb, group, resource }: Pick<ApiCall, 'verb' | 'group' | 'resource'>): string =>
   `${verb} ${resource}${group ? `.${group}` : ''}`;
 
-function granted({ everywhere, ownNamespace, secrets }: Access): string[] {
-  return [...everywhere, ...ownNamespace, ...secrets].flatMap(({ group, resources, verbs }) =>
+function granted(access: Access): string[] {
+  const { cluster, namespaces, agentNamespace, ownNamespace, secrets } = access;
+  const all = [...cluster, ...namespaces, ...agentNamespace, ...ownNamespace, ...secrets];
+  return all.flatMap(({ group, resources, verbs }) =>
     resources.flatMap((resource) => verbs.map((verb) => nameOf({ verb, group, resource }))),
   );
 }

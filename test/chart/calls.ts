@@ -54,6 +54,7 @@ const PASSED_ON: Readonly<Record<string, readonly string[]>> = {
   'src/controllers/discovery/adopt.ts resource': ['poolInstances', 'poolVolumes'],
   'src/controllers/member-reconcile.ts resource': ['poolInstances', 'poolVolumes'],
   'src/controllers/orphan.ts resource': ['poolInstances', 'poolVolumes'],
+  'src/controllers/watched-namespaces.ts resource': ['poolInstances', 'poolVolumes'],
   'src/controllers/write-status.ts resource': [],
   'src/kube/status-write.ts resource': [],
 };

@@ -1,5 +1,5 @@
 {{/*
-A role and its binding. Takes root, component, name (of the objects), account, file (of the rules) and
+A role and its binding. Takes root, component, name (of the objects), account, files (of the rules) and
 namespace (absent: cluster-wide). The rules are generated from what the program calls.
 */}}
 {{- define "poolkeeper.role" -}}
@@ -14,7 +14,9 @@ metadata:
   labels:
     {{- include "poolkeeper.labels" . | nindent 4 }}
 rules:
-  {{- .root.Files.Get (printf "files/access/%s.yaml" .file) | nindent 2 }}
+  {{- range .files }}
+  {{- $.root.Files.Get (printf "files/access/%s.yaml" .) | trim | nindent 2 }}
+  {{- end }}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: {{ $kind }}Binding
