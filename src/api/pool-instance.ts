@@ -53,7 +53,6 @@ export const poolInstanceStatus = z.object({
       powerState: text(64)
         .describe('As last seen, such as running, deallocated or starting.')
         .optional(),
-      etag: text(128).describe('Version of the VM, as last seen.').optional(),
       vmSize: text(64).describe('The size that it has.').optional(),
       privateAddress: text(64).describe('Its first private IPv4 address.').optional(),
       networkInterfaceIds: z

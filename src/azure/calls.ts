@@ -147,9 +147,14 @@ export class ArmCaller {
 const noAnswer: ArmAnswer = { status: 0, body: undefined, header: () => undefined };
 
 function readAnswer(raw: RawAnswer): ArmAnswer {
+  let parsed: { readonly body: unknown } | undefined;
   return {
     status: raw.status,
-    body: parseJson(raw.bodyAsText),
+    // The SDK has read it too: few answers are looked at a second time.
+    get body() {
+      parsed ??= { body: parseJson(raw.bodyAsText) };
+      return parsed.body;
+    },
     header: (name) => raw.headers.get(name),
   };
 }

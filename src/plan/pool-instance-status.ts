@@ -12,7 +12,6 @@ export function withMachine(status: PoolInstanceStatus, machine: MachineSeen): P
     resourceId: machine.id,
     uniqueId: machine.vmId,
     provisioningState: machine.provisioningState,
-    etag: machine.etag,
     vmSize: machine.vmSize,
     networkInterfaceIds: [...machine.networkInterfaceIds],
     zone: machine.zone,

@@ -1,5 +1,6 @@
 // Structured logging. One JSON line per record on stdout; tests use silentLog.
 import { pino } from 'pino';
+import { writeLines } from './log-lines.ts';
 
 export type LogFields = Readonly<Record<string, unknown>>;
 
@@ -28,16 +29,32 @@ export function createLog(level: LogLevel, target?: LogTarget): Log {
     redact: ['authorization', '*.authorization', 'password', '*.password', 'token', '*.token'],
     serializers: { error: pino.stdSerializers.err },
   };
-  return wrap(target ? pino(options, target) : pino(options));
+  const to = target ?? (level === 'silent' ? undefined : standardOutput());
+  const logger = to ? pino(options, to) : pino(options);
+  return wrap(() => logger, logger.isLevelEnabled('debug'));
 }
 
-function wrap(logger: pino.Logger): Log {
+function standardOutput(): LogTarget {
+  const lines = writeLines(1);
+  process.once('exit', () => lines.flush());
+  return lines;
+}
+
+/** Most reconciles have nothing to say: the logger of a child is made with its first record. */
+function wrap(make: () => pino.Logger, hasDebug: boolean): Log {
+  let made: pino.Logger | undefined;
+  const logger = (): pino.Logger => {
+    made ??= make();
+    return made;
+  };
   return {
-    debug: (message, fields) => logger.debug(fields ?? {}, message),
-    info: (message, fields) => logger.info(fields ?? {}, message),
-    warn: (message, fields) => logger.warn(fields ?? {}, message),
-    error: (message, fields) => logger.error(fields ?? {}, message),
-    child: (fields) => wrap(logger.child(fields)),
+    debug: (message, fields) => {
+      if (hasDebug) logger().debug(fields ?? {}, message);
+    },
+    info: (message, fields) => logger().info(fields ?? {}, message),
+    warn: (message, fields) => logger().warn(fields ?? {}, message),
+    error: (message, fields) => logger().error(fields ?? {}, message),
+    child: (fields) => wrap(() => logger().child(fields), hasDebug),
   };
 }
 
