@@ -29,7 +29,10 @@ export interface HostPort {
    * race with it. A process in uninterruptible sleep therefore keeps it pending.
    */
   run(command: HostCommand, options?: { signal?: AbortSignal }): Promise<CommandResult>;
-  /** The file's text, or undefined when there is none. Also for /proc and /sys. */
+  /**
+   * The file's text, or undefined when there is none: no regular file of a sane size. Also for /proc
+   * and /sys; elsewhere links are not followed.
+   */
   readFile(path: string): Promise<string | undefined>;
   /** Replaces the file atomically and makes it durable (fsync) before resolving. */
   writeFile(path: string, content: string, options?: { mode?: number }): Promise<void>;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, symlink, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -80,6 +80,23 @@ describe('the real host', { skip: process.platform !== 'linux' && 'needs Linux' 
     assert.equal(await host.readFile('/journal/one.json'), undefined);
     assert.deepEqual(await host.listDirectory('/journal'), []);
     assert.equal(await host.listDirectory('/nowhere'), undefined);
+  });
+
+  test('what a tenant leaves in a volume is neither followed nor waited for', async () => {
+    await host.makeDirectory('/volume');
+    await host.makeDirectory('/etc');
+    await host.writeFile('/etc/passwd', 'root');
+    for (const name of ['marker', 'marker.new'])
+      await symlink('../etc/passwd', join(root, 'volume', name));
+    assert.equal(await host.readFile('/volume/marker'), undefined);
+    await host.writeFile('/volume/marker', 'ours');
+    assert.equal(await host.readFile('/etc/passwd'), 'root');
+    assert.equal(await host.readFile('/volume/marker'), 'ours');
+    await host.run({ argv: ['mkfifo', join(root, 'volume/pipe')] });
+    assert.equal(await host.readFile('/volume/pipe'), undefined);
+    await truncate(join(root, 'volume/marker'), 2 ** 40);
+    assert.equal(await host.readFile('/volume/marker'), undefined);
+    assert.equal(await host.readFile('/volume'), undefined);
   });
 
   test('a device that is not there is refused, and none is made', async () => {

@@ -8,7 +8,7 @@
 // read that hangs must not take one of the four threads that Node has for files and names.
 import { spawn } from 'node:child_process';
 import { readlinkSync } from 'node:fs';
-import { constants, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { constants, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../runtime/clock.ts';
 import type { CommandResult, HostCommand, HostPort } from './host-port.ts';
@@ -27,6 +27,8 @@ export interface LinuxHostOptions {
 
 /** More than any tool says; a runaway one must not fill the agent's memory. */
 const OUTPUT_BYTES_MAX = 4 * 1024 * 1024;
+/** More than any file has that is read here. */
+const FILE_BYTES_MAX = 16 * 1024 * 1024;
 const EXIT_MISSING = 127;
 const READ_TIMEOUT_MILLISECONDS = 30_000;
 const LOCK_SECONDS = 5;
@@ -121,22 +123,39 @@ class LinuxHost implements HostPort {
 
   #at(path: string): string {
     // The kernel's own files are the same from everywhere, and /proc/1/root/proc is one detour more.
-    return /^\/(proc|sys)\//.test(path) ? path : join(this.#root, path);
+    return isKernelFile(path) ? path : join(this.#root, path);
   }
 
+  /**
+   * Whoever may write into a volume decides what lies there under the marker's name: a link to a file
+   * or a device of the host, a pipe that nobody feeds, more than memory holds. None of these is opened
+   * or waited for.
+   */
   async readFile(path: string): Promise<string | undefined> {
+    const wary = constants.O_NOFOLLOW | constants.O_NONBLOCK;
     try {
-      return await readFile(this.#at(path), 'utf8');
+      const flags = constants.O_RDONLY | (isKernelFile(path) ? 0 : wary);
+      const file = await open(this.#at(path), flags);
+      try {
+        const about = await file.stat();
+        if (!about.isFile() || about.size > FILE_BYTES_MAX) return undefined;
+        return await file.readFile('utf8');
+      } finally {
+        await file.close();
+      }
     } catch (error) {
       if (isAbsence(error)) return undefined;
       throw error;
     }
   }
 
+  /** Never through a link that somebody left under the temporary name. */
   async writeFile(path: string, content: string, options?: { mode?: number }): Promise<void> {
     const target = this.#at(path);
     const temporary = `${target}.new`;
-    const file = await open(temporary, 'w', options?.mode ?? 0o600);
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+    await rm(temporary, { force: true });
+    const file = await open(temporary, flags, options?.mode ?? 0o600);
     try {
       await file.writeFile(content);
       await file.sync();
@@ -240,9 +259,18 @@ class OutputBuffer {
   }
 }
 
+function isKernelFile(path: string): boolean {
+  return /^\/(proc|sys)\//.test(path);
+}
+
+/**
+ * ELOOP: a link where none may be; ENXIO: a pipe or socket with nobody at its other end; EACCES, to
+ * root: a device on a filesystem mounted with nodev.
+ */
+const ABSENCES = new Set(['ENOENT', 'ENOTDIR', 'ENODEV', 'EINVAL', 'ELOOP', 'ENXIO', 'EACCES']);
+
 function isAbsence(error: unknown): boolean {
-  const { code } = error as { code?: string };
-  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENODEV' || code === 'EINVAL';
+  return ABSENCES.has((error as { code?: string }).code ?? '');
 }
 
 function deviceError(stderr: string, path: string): Error {

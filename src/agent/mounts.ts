@@ -39,6 +39,8 @@ function unescapePath(path: string): string {
   );
 }
 
+const MARKER_BYTES_MAX = 64 * 1024;
+
 export async function hostMounts(host: HostPort): Promise<MountEntry[]> {
   return parseMountinfo((await host.readFile('/proc/1/mountinfo')) ?? '');
 }
@@ -100,9 +102,14 @@ export async function inspectMountPoint(
   };
 }
 
-/** The marker of a filesystem that may stop answering any time: a child reads it. */
+/**
+ * The marker of a filesystem that may stop answering any time: a child reads it. No link or pipe that a
+ * tenant may have left in its place is followed or waited for.
+ */
 export async function readMarker(host: HostPort, path: string): Promise<MountPointFacts['marker']> {
-  const { exitCode, stdout } = await probe(host, 'cat', `${path}/${markerFile}`);
+  const limits = ['iflag=nofollow,nonblock,count_bytes', `count=${MARKER_BYTES_MAX}`];
+  const argv = ['dd', `if=${path}/${markerFile}`, ...limits, 'status=none'];
+  const { exitCode, stdout } = await probe(host, ...argv);
   const poolUid = exitCode === 0 ? parseMarker(stdout) : undefined;
   return poolUid === undefined ? { type: 'none' } : { type: 'found', poolUid };
 }

@@ -297,7 +297,7 @@ describe('later on', () => {
     assert.equal((await world.mount())!.metadata.resourceVersion, resourceVersion);
     const since = world.host.commands.slice(before).map(({ argv }) => argv.join(' '));
     const changing = since.filter((line) =>
-      /^(mount |umount|mkfs\.\w+ -U|wipefs -a|dd |chattr|mkdir)|--log(in|out)|-o (new|update)/.test(
+      /^(mount |umount|mkfs\.\w+ -U|wipefs -a|dd if=\/dev\/zero|chattr|mkdir)|--log(in|out)|-o (new|update)/.test(
         line,
       ),
     );

@@ -35,8 +35,6 @@ export interface ListedDevice extends DeviceFacts {
   readonly deviceNumbers: readonly string[];
 }
 
-const ignoredTypes = new Set(['loop', 'rom', 'zram', 'ram']);
-
 /** Throws when lsblk fails: no disks and "don't know" must not look the same. */
 export async function listDevices(host: HostPort): Promise<ListedDevice[]> {
   // The udev database must have caught up with what was done last.
@@ -44,7 +42,7 @@ export async function listDevices(host: HostPort): Promise<ListedDevice[]> {
   const result = await probe(host, 'lsblk', '-J', '-b', '-p', '-o', COLUMNS);
   const devices: ListedDevice[] = [];
   for (const row of parse(result.stdout, result.exitCode)) {
-    if (ignoredTypes.has(row.type) || (row.type === 'disk') === false) continue;
+    if (row.type !== 'disk') continue;
     devices.push(await toDevice(host, row));
   }
   return devices;

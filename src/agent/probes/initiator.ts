@@ -2,13 +2,15 @@
 // because targets admit nodes by it.
 import type { ChapCredentials, IscsiProbeRequest } from '../../backends/iscsi-probe.ts';
 import type { Unprepared } from '../../plan/probe-observation.ts';
+import { probe } from '../command-runner.ts';
 import type { HostPort } from '../host-port.ts';
 
 const NAME_FILE = '/etc/iscsi/initiatorname.iscsi';
 
 export async function initiatorNameOf(host: HostPort): Promise<string> {
-  const text = await host.readFile(NAME_FILE);
-  const name = /^InitiatorName=(\S+)$/m.exec(text ?? '')?.[1];
+  // By a child: on some hosts it is a link.
+  const { stdout } = await probe(host, 'cat', NAME_FILE);
+  const name = /^InitiatorName=(\S+)$/m.exec(stdout)?.[1];
   return name ?? `iqn.2026-01.dev.poolkeeper:${host.nodeName}`;
 }
 

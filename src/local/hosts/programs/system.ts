@@ -84,8 +84,7 @@ export const lsattr: Program = async (call) => {
 export const cat: Program = async (call) => {
   await call.work(2);
   const path = call.arguments[0] ?? '';
-  const place = call.machine.locate(path);
-  const text = readVirtual(call.machine, path) ?? place.tree.files.get(place.path);
+  const text = textOf(call, path);
   if (text === undefined) {
     call.err(`cat: ${path}: No such file or directory\n`);
     return 1;
@@ -93,6 +92,11 @@ export const cat: Program = async (call) => {
   call.out(text);
   return 0;
 };
+
+function textOf({ machine }: Parameters<Program>[0], path: string): string | undefined {
+  const place = machine.locate(path);
+  return readVirtual(machine, path) ?? place.tree.files.get(place.path);
+}
 
 /** readlink -e: the path without symbolic links, if it leads somewhere. */
 export const readlink: Program = async (call) => {
@@ -166,9 +170,13 @@ export const lsns: Program = async (call) => {
 
 const DD_UNITS: Readonly<Record<string, number>> = { K: 1024, M: 1024 ** 2 };
 
-/** dd from /dev/zero onto a device. As the real one it asks nobody whether the device is in use. */
+/**
+ * dd from /dev/zero onto a device, or from a file to its output. As the real one it asks nobody whether
+ * the device is in use.
+ */
 export const dd: Program = async (call) => {
   const values = new Map(call.arguments.map((one) => one.split('=') as [string, string]));
+  if (!values.has('of')) return readOut(call, values.get('if') ?? '');
   const path = values.get('of') ?? '';
   const node = call.machine.blocks.resolve(path);
   if (!node || values.get('if') !== '/dev/zero') {
@@ -185,3 +193,14 @@ export const dd: Program = async (call) => {
   if (!failed) call.err(`${length} bytes copied\n`);
   return failed;
 };
+
+async function readOut(call: Parameters<Program>[0], path: string): Promise<number> {
+  await call.work(2);
+  const text = textOf(call, path);
+  if (text === undefined) {
+    call.err(`dd: failed to open '${path}': No such file or directory\n`);
+    return 1;
+  }
+  call.out(text);
+  return 0;
+}
