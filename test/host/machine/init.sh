@@ -16,7 +16,9 @@ if [ -n "${settings[home]}" ]; then
   blkid "$disk" >/dev/null || mkfs.ext4 -q "$disk"
   mkdir -p /var/lib/poolkeeper && mount "$disk" /var/lib/poolkeeper
 fi
-printf '#!/bin/bash\nTOKEN=%s exec bash %q\n' "${settings[token]}" "${BASH_SOURCE%/*}/exec-server.sh" > /run/vm/exec
+# busybox, below, ignores the deaths of its children and hands that down: whoever waits for a child of
+# its own then finds none, of which Ceph's monitor dies.
+printf '#!/bin/bash\nTOKEN=%s exec env --default-signal=CHLD bash %q\n' "${settings[token]}" "${BASH_SOURCE%/*}/exec-server.sh" > /run/vm/exec
 chmod 700 /run/vm/exec
 echo "test machine: ready"
 # busybox forks one server per connection; as process 1 bash reaps whatever is orphaned.

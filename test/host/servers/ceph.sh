@@ -54,8 +54,7 @@ timeout 120 ceph -s
 uuid=$(cat /proc/sys/kernel/random/uuid); secret=$(ceph-authtool --gen-print-key)
 ceph osd new "$uuid" -i - <<<"{\"cephx_secret\": \"$secret\"}"
 ceph-authtool --create-keyring /var/lib/ceph/osd/ceph-0/keyring --name osd.0 --add-key "$secret"
-# In the foreground: what it forks otherwise may be gone before its answer is read, which counts as failure.
-ceph-osd -f -i 0 --mkfs --osd-uuid "$uuid"
+ceph-osd -i 0 --mkfs --osd-uuid "$uuid"
 ceph-osd -i 0 3>&-
 ceph auth get-or-create mds.a mon 'allow profile mds' osd 'allow rwx' mds 'allow *' > /var/lib/ceph/mds/ceph-a/keyring
 ceph-mds -i a 3>&-
