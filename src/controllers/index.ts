@@ -1,8 +1,10 @@
 // Starts every controller of the operator and says what wakes each of them.
 import type { PoolVolume } from '../api/pool-volume.ts';
+import type { StoragePool } from '../api/storage-pool.ts';
 import {
   type Controller,
   changedBeyondStatus,
+  isEqual,
   type KubeClient,
   keyOfObject,
   PRIORITY,
@@ -44,7 +46,8 @@ import {
   trackAgents,
   watchStoragePools,
 } from './storage-pool/index.ts';
-import { BY_INSTANCE, BY_POOL, machineToLeave } from './stores.ts';
+import { keyOfVolumePool } from './storage-pool/lease.ts';
+import { BY_CLAIM, BY_INSTANCE, BY_POOL, machineToLeave } from './stores.ts';
 import { createTcpProbe, type TcpProbe } from './tcp-probe.ts';
 import { reconcileVolumePool } from './volume-pool/index.ts';
 
@@ -143,6 +146,9 @@ function startPools({ context, sources, startWhen }: Start): Pair {
     updatesWhen: roleMayDiffer,
   });
   watchAndEnqueue(sources.instanceClaims, later(volumePools.queue), volumePoolKey);
+  watchAndEnqueue(sources.storagePools, later(volumePools.queue), (pool) =>
+    keyOfVolumePool(pool as StoragePool),
+  );
 
   const instancePools = runController({
     name: 'instance-pool',
@@ -206,6 +212,12 @@ function startMembers({ context, sources, startWhen }: Start): Pair {
   });
   watchAndEnqueue(sources.poolInstances, volumes.queue, ({ metadata }) =>
     stores.poolVolumes.byIndex(BY_INSTANCE, metadata.uid).map(keyOfObject),
+  );
+  watchAndEnqueue(
+    sources.storagePools,
+    volumes.queue,
+    ({ metadata }) => stores.poolVolumes.byIndex(BY_CLAIM, metadata.uid).map(keyOfObject),
+    { updatesWhen: (pool, old) => !isEqual(pool.status?.volumes, old.status?.volumes) },
   );
   watchAndEnqueue(
     sources.volumePools,

@@ -22,6 +22,7 @@ import type { Caches } from '../kube/index.ts';
 import { isLacking } from '../plan/instance-claim.ts';
 import { longestFreeFirst, shelfOfInstance, shelfOfVolume } from '../plan/stock.ts';
 import { backendNameOf } from '../plan/storage-backend-users.ts';
+import { volumePoolNameOf } from '../plan/volume-lease-order.ts';
 import type { Sources, Stores } from './context.ts';
 
 /** Members and NodeMounts by `<namespace>/<pool name>`: also those of a former pool of that name. */
@@ -34,7 +35,10 @@ export const BY_FORMER_UID = 'formerUid';
 export const BY_INSTANCE = 'instance';
 /** Volumes that are to be detached, by the lower-cased id of the VM that Azure says holds them. */
 export const BY_MACHINE = 'machine';
-/** Claims by the `<namespace>/<name>` of their instance pool, and of the volume pool they draw from. */
+/**
+ * Claims by the `<namespace>/<name>` of their instance pool, and of the volume pool they draw from; so are
+ * StoragePools that do.
+ */
 export const BY_INSTANCE_POOL = 'instancePool';
 export const BY_VOLUME_POOL = 'volumePool';
 /** Instances that may be bound and volumes that are fresh, longest free first: see `shelfKey`. */
@@ -140,6 +144,10 @@ function createUserSources(
               ? spec.iscsi.nodeName
               : '*',
         ],
+        [BY_VOLUME_POOL]: ({ metadata, spec }) => {
+          const name = volumePoolNameOf({ spec: spec as StoragePool['spec'] });
+          return name === undefined ? [] : [`${metadata.namespace}/${name}`];
+        },
         [BY_BACKEND]: ({ metadata, spec }) => {
           const name = backendNameOf(spec as StoragePool['spec']);
           return name === undefined ? [] : [`${metadata.namespace}/${name}`];

@@ -95,5 +95,6 @@ export function reclaimPolicyOf({
   volume,
   pool,
 }: Pick<PoolVolumeSnapshot, 'volume' | 'pool'>): VolumePool['spec']['reclaimPolicy'] {
-  return volume.status?.reclaimPolicy ?? pool?.spec.reclaimPolicy ?? 'Retain';
+  const { releasedAs } = volume.spec;
+  return volume.status?.reclaimPolicy ?? releasedAs ?? pool?.spec.reclaimPolicy ?? 'Retain';
 }

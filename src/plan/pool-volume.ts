@@ -1,5 +1,6 @@
 // The next step of one pooled disk: Pending → Creating → Free → Attaching → Attached → Detaching →
 // Free | Retained | Deleting → gone. Attaching and detaching are done by the instance that holds it.
+import type { LeasedVolume } from '../api/leased-volume.ts';
 import type { PoolInstance } from '../api/pool-instance.ts';
 import type { PoolVolume, PoolVolumeStatus } from '../api/pool-volume.ts';
 import type { VolumePool } from '../api/volume-pool.ts';
@@ -9,6 +10,7 @@ import { cloudName } from './names.ts';
 import type { Refusal } from './pool-scope.ts';
 import { planCreation } from './pool-volume-creation.ts';
 import { planDeletion } from './pool-volume-deletion.ts';
+import { planLeased } from './pool-volume-lease.ts';
 import { isOrphaned, planOrphan } from './pool-volume-orphan.ts';
 import { polled, rest } from './pool-volume-status.ts';
 import { planAttachment, planRest, planReturn } from './pool-volume-use.ts';
@@ -40,6 +42,8 @@ export interface PoolVolumeSnapshot {
    * Read live, and only where it decides over somebody's bytes.
    */
   readonly swept: boolean;
+  /** What the StoragePool that it is attached for says of it. */
+  readonly lease?: LeasedVolume | undefined;
   /** The instance that spec.instanceRef names, if it exists with that uid. */
   readonly holder: PoolInstance | undefined;
   readonly installation: string;
@@ -73,6 +77,7 @@ const PHASES_OF_USE: ReadonlySet<string> = new Set(['Attaching', 'Attached', 'De
 export function volumeNeedsLook(volume: PoolVolume, holder: PoolInstance | undefined): boolean {
   const phase = volume.status?.phase ?? 'Pending';
   if (volume.metadata.deletionTimestamp !== undefined || volume.spec.orphan) return true;
+  if (volume.spec.node) return !['Attached', 'Failed', 'Quarantined'].includes(phase);
   if (phase === 'Free' || phase === 'Retained') {
     if (isUnseenReturn(volume)) return true;
     return volume.spec.instanceRef !== undefined && holder !== undefined && isHeld(volume, holder);
@@ -113,7 +118,8 @@ export function planPoolVolume(snapshot: PoolVolumeSnapshot, now: number): PoolV
     return polled(snapshot, status, now);
   if (isOrphaned(snapshot)) return planOrphan(snapshot, status, now);
   // A claim is served to its end, whoever deleted the record meanwhile.
-  const isServing = volume.spec.claimRef !== undefined && holder !== undefined;
+  const isServing =
+    volume.spec.claimRef !== undefined && (holder !== undefined || volume.spec.node !== undefined);
   if (volume.metadata.deletionTimestamp !== undefined && !isServing)
     return planDeletion(snapshot, status, now);
   if (status.phase === 'Pending' || status.phase === 'Creating')
@@ -121,6 +127,7 @@ export function planPoolVolume(snapshot: PoolVolumeSnapshot, now: number): PoolV
   if (status.phase === 'Failed' || status.phase === 'Deleting' || isAside(volume)) {
     return rest(status, 'waits for its pool to retire it');
   }
+  if (volume.spec.node !== undefined) return planLeased(snapshot, volume.spec.node, status, now);
   if (volume.spec.instanceRef !== undefined) {
     if (holder === undefined)
       return { step: { type: 'forgetHolder' }, because: 'its instance is gone', status };

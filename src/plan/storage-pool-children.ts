@@ -21,6 +21,8 @@ export interface NodeSeen {
     | {
         readonly uid: string;
         readonly labels: Readonly<Record<string, string>>;
+        /** What the cloud calls the machine that it runs on. */
+        readonly providerId?: string | undefined;
         /** Somebody has vouched with a taint that the machine is off. */
         readonly isOutOfService?: boolean;
       }

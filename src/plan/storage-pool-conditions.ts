@@ -23,6 +23,8 @@ export interface StoragePoolConditionsInput {
   readonly deletion: PoolDeletion | undefined;
   /** What pods can have of it; absent where it is not offered to any. */
   readonly exposed?: Judgement | undefined;
+  /** What is in the way of the disks that it takes from a VolumePool. */
+  readonly disksClaimed?: Judgement | undefined;
 }
 
 interface Judgement {
@@ -67,6 +69,7 @@ export function storagePoolConditions(input: StoragePoolConditionsInput, now: nu
   }
   for (const type of branchOf(pool.spec).conditions)
     set(type, isSaid(type, verdicts) ? aggregate(type, verdicts) : undefined);
+  if (input.disksClaimed) set('DisksClaimed', input.disksClaimed);
   set('Exposed', input.exposed);
   return conditions;
 }

@@ -1,14 +1,18 @@
 // What a pool of type mdadm asks its node for.
+import type { MountedDisk } from '../api/disk.ts';
+import type { MdadmPool } from '../api/mdadm-pool.ts';
 import { annotations } from '../api/names.ts';
 import type { NodeMount } from '../api/node-mount.ts';
 import type { StoragePool, StoragePoolSpec } from '../api/storage-pool.ts';
 import { arrayNameFor } from './node-mount-identity.ts';
-import type { Stall } from './pool-conditions.ts';
 import type { MountBranch, StorageBranch } from './storage-pool-branch.ts';
+import type { StorageSources } from './storage-pool-sources.ts';
+
+type MdadmSource = MdadmPool['source'];
 
 export const mdadmBranch: StorageBranch = {
   nodeName,
-  refusal,
+  refusal: () => undefined,
   mountBranch,
   changeable: ['devices', 'spares', 'scrubInterval', 'scrubRequestedAt'],
   conditions: [
@@ -27,17 +31,14 @@ function nodeName(spec: StoragePoolSpec): string | undefined {
   return spec.type === 'mdadm' ? spec.mdadm.nodeName : undefined;
 }
 
-function refusal({ spec }: StoragePool): Stall | undefined {
-  if (spec.type !== 'mdadm' || spec.mdadm.source.type !== 'Volumes') return undefined;
-  const message =
-    'spec.mdadm.source.type Volumes is not supported by this version: attach the disks to the machine ' +
-    'of the node yourself and name them under source type Devices';
-  return { reason: 'InvalidSpec', message };
-}
-
 /** Every field is written out, so that nothing hangs on defaults. */
-function mountBranch({ metadata, spec }: StoragePool): MountBranch | undefined {
-  if (spec.type !== 'mdadm' || spec.mdadm.source.type === 'Volumes') return undefined;
+function mountBranch(
+  { metadata, spec }: StoragePool,
+  sources: StorageSources,
+): MountBranch | undefined {
+  if (spec.type !== 'mdadm') return undefined;
+  const devices = devicesOf(spec.mdadm.source, sources);
+  if (!devices) return undefined;
   const { source, level, spares, filesystem, chunkKiB, mkfsOptions, scrubInterval } = spec.mdadm;
   const scrubRequestedAt = metadata.annotations?.[annotations.scrubRequestedAt]?.slice(0, 64);
   return {
@@ -45,7 +46,7 @@ function mountBranch({ metadata, spec }: StoragePool): MountBranch | undefined {
     mdadm: {
       arrayName: arrayNameFor(metadata.uid),
       level,
-      devices: source.type === 'Devices' ? source.devices : (source.adopt.devices ?? []),
+      devices,
       spares,
       ...(source.type === 'Adopt' ? { adoptArrayUUID: source.adopt.arrayUUID } : {}),
       filesystem,
@@ -56,6 +57,18 @@ function mountBranch({ metadata, spec }: StoragePool): MountBranch | undefined {
       options: [],
     },
   };
+}
+
+/** Undefined while disks of a VolumePool are on their way to the node. */
+function devicesOf(source: MdadmSource, { devices }: StorageSources): MountedDisk[] | undefined {
+  switch (source.type) {
+    case 'Devices':
+      return source.devices;
+    case 'Volumes':
+      return devices && [...devices];
+    case 'Adopt':
+      return source.adopt.devices ?? [];
+  }
 }
 
 /** The bytes of an adopted array were somebody's before the pool was there. */

@@ -205,18 +205,6 @@ describe('asking for mounts', () => {
       spec: { type: 'local', local: { path: '/etc/ssl' } },
       words: 'spec.local.path: /etc/ssl belongs to the operating system',
     },
-    'pooled volumes': {
-      spec: {
-        type: 'mdadm',
-        mdadm: {
-          ...raid1.mdadm,
-          source: { type: 'Volumes', volumes: { poolRef: { name: 'v' }, count: 2 } },
-        },
-      },
-      words:
-        'spec.mdadm.source.type Volumes is not supported by this version: attach the disks to the ' +
-        'machine of the node yourself and name them under source type Devices',
-    },
     'destruction without the name': {
       spec: { ...raid1, deletionPolicy: 'Destroy' },
       words: 'spec.confirmDestroy must be pool1 when spec.deletionPolicy is Destroy',

@@ -21,12 +21,23 @@ import {
   type ExposureStep,
   planExposure,
 } from './storage-pool-exposure.ts';
+import {
+  disksClaimed,
+  leaseDeletion,
+  leaseStall,
+  leaseStatus,
+  withLease,
+} from './storage-pool-lease.ts';
 import { findNode, isMountNamed, mountOn } from './storage-pool-lookup.ts';
 import { planMove } from './storage-pool-move.ts';
 import { describeDeletion, type MountRelease, planReleases } from './storage-pool-releases.ts';
 import { EMPTY_STORAGE_POOL_STATUS, phaseOf, rollUp } from './storage-pool-rollup.ts';
 import type { StorageSources } from './storage-pool-sources.ts';
 import { judgeMount, type MountVerdict } from './storage-pool-verdict.ts';
+import { planLease } from './volume-lease.ts';
+import type { LeaseSnapshot } from './volume-lease-facts.ts';
+import { planLeaseRelease } from './volume-lease-release.ts';
+import type { LeasePlan, LeaseStep } from './volume-lease-step.ts';
 
 export { type MountRelease, planOrphans } from './storage-pool-releases.ts';
 
@@ -39,6 +50,8 @@ export interface StoragePoolSnapshot {
   readonly sources: StorageSources;
   /** What pods see of it; absent when nothing of it was ever offered to them. */
   readonly exposure?: ExposureSeen | undefined;
+  /** The disks that it has from a VolumePool; absent where it takes none from there. */
+  readonly lease?: LeaseSnapshot | undefined;
 }
 
 export type StoragePoolStep =
@@ -60,6 +73,7 @@ export type StoragePoolStep =
   | { readonly type: 'deleteMount'; readonly mount: NodeMount; readonly because: string }
   | MountRelease
   | ExposureStep
+  | LeaseStep
   | { readonly type: 'releasePool' };
 
 export interface StoragePoolPlan {
@@ -79,7 +93,10 @@ export function planStoragePool(snapshot: StoragePoolSnapshot, now: number): Sto
     : planPresence(snapshot, now);
 }
 
-function planPresence(snapshot: StoragePoolSnapshot, now: number): StoragePoolPlan {
+function planPresence(given: StoragePoolSnapshot, now: number): StoragePoolPlan {
+  const lease = given.lease && planLease(given.lease, now);
+  const sources = { ...given.sources, devices: lease?.devices };
+  const snapshot = { ...given, sources };
   const { pool, mounts, nodes } = snapshot;
   const before = pool.status ?? EMPTY_STORAGE_POOL_STATUS;
   const own = mounts.filter((mount) => isOwn(mount, pool));
@@ -97,13 +114,16 @@ function planPresence(snapshot: StoragePoolSnapshot, now: number): StoragePoolPl
     move.stall ??
     missingNodes(pool, nodes, shown) ??
     occupied(snapshot, targets) ??
+    leaseStall(lease, own) ??
     branchOf(pool.spec).waitsFor?.(pool, snapshot.sources);
   const steps: StoragePoolStep[] = pool.metadata.finalizers?.includes(childrenFinalizer)
     ? []
     : [{ type: 'holdPool' }];
-  const verdicts = shown.map((seen) => judgeMount(mountOn(own, seen.name), seen, wasActive));
+  const verdicts = shown.map((seen) =>
+    withLease(judgeMount(mountOn(own, seen.name), seen, wasActive), lease),
+  );
   const exposure = exposureOf(snapshot, verdicts);
-  steps.push(...(exposure?.steps ?? []));
+  steps.push(...(exposure?.steps ?? []), ...(refusal ? [] : (lease?.steps ?? [])));
   if (!refusal) {
     const wanted = move.mayCreate ? targets : [];
     for (const seen of wanted) steps.push(...planMount(snapshot, own, { seen, wasActive }));
@@ -116,9 +136,11 @@ function planPresence(snapshot: StoragePoolSnapshot, now: number): StoragePoolPl
         steps.push({ type: 'deleteMount', mount, because: 'its node is not asked for any more' });
   }
   const releases = planReleases(snapshot, mounts);
+  const numbers = rollUp(pool, verdicts, releases.leftBehind);
   const status: StoragePoolStatus = {
     phase: phaseOf(verdicts, wasActive) ?? (refusal ? 'Failed' : 'Pending'),
-    ...rollUp(pool, verdicts, releases.leftBehind),
+    ...numbers,
+    ...leaseStatus(lease, numbers),
     conditions: storagePoolConditions(
       {
         pool,
@@ -126,12 +148,13 @@ function planPresence(snapshot: StoragePoolSnapshot, now: number): StoragePoolPl
         stall: stall ?? exposureStall(exposure),
         deletion: undefined,
         exposed: exposure?.condition,
+        disksClaimed: disksClaimed(lease),
       },
       now,
     ),
     ...observed(pool),
   };
-  return finish([...steps, ...releases.steps], status, releases.isRecording);
+  return finish([...steps, ...releases.steps], status, wait(releases.isRecording, lease));
 }
 
 function planDeletion(snapshot: StoragePoolSnapshot, now: number): StoragePoolPlan {
@@ -151,13 +174,16 @@ function planDeletion(snapshot: StoragePoolSnapshot, now: number): StoragePoolPl
       steps.push({ type: 'deleteMount', mount, because: 'the pool is being deleted' });
   }
   const releases = planReleases(snapshot, mounts);
-  const isOver = own.length === 0 && !hasVolumes(exposure);
+  const lease = snapshot.lease && planLeaseRelease(snapshot.lease, wasActive, now);
+  steps.push(...(lease?.steps ?? []));
+  const isLeased = snapshot.lease !== undefined && snapshot.lease.leased.length > 0;
+  const isOver = own.length === 0 && !hasVolumes(exposure) && !isLeased;
   if (isOver && pool.metadata.finalizers?.includes(childrenFinalizer))
     steps.push({ type: 'releasePool' });
   const inUse = exposure?.inUse;
   const deletion: PoolDeletion =
     inUse === undefined
-      ? describeDeletion(snapshot, own)
+      ? (leaseDeletion(lease, own) ?? describeDeletion(snapshot, own))
       : { reason: 'VolumesBound', message: inUse };
   const { nodes: _, progress: __, ...numbers } = rollUp(pool, verdicts, releases.leftBehind);
   const progress = own.find(({ status }) => status?.progress)?.status?.progress;
@@ -165,6 +191,7 @@ function planDeletion(snapshot: StoragePoolSnapshot, now: number): StoragePoolPl
     ...numbers,
     ...(before.nodes ? { nodes: before.nodes } : {}),
     ...(progress ? { progress } : {}),
+    ...leaseStatus(lease, { progress, summary: numbers.summary }),
     phase: 'Deleting',
     conditions: storagePoolConditions(
       { pool, verdicts, stall: undefined, deletion, exposed: exposure?.condition },
@@ -172,7 +199,7 @@ function planDeletion(snapshot: StoragePoolSnapshot, now: number): StoragePoolPl
     ),
     ...observed(pool),
   };
-  return finish([...steps, ...releases.steps], status, releases.isRecording);
+  return finish([...steps, ...releases.steps], status, wait(releases.isRecording, lease));
 }
 
 function exposureOf(
@@ -265,15 +292,19 @@ function strays(
 function finish(
   steps: readonly StoragePoolStep[],
   status: StoragePoolStatus,
-  isRecording: boolean,
+  waitMilliseconds: number | undefined,
 ): StoragePoolPlan {
   const ready = status.conditions.find(({ type }) => type === 'Ready');
   return {
     steps,
     because: ready?.message ?? '',
     status,
-    ...(isRecording ? { waitMilliseconds: RECORDED_MILLISECONDS } : {}),
+    ...(waitMilliseconds === undefined ? {} : { waitMilliseconds }),
   };
+}
+
+function wait(isRecording: boolean, lease: LeasePlan | undefined): number | undefined {
+  return isRecording ? RECORDED_MILLISECONDS : lease?.waitMilliseconds;
 }
 
 function observed({ metadata }: StoragePool): Pick<StoragePoolStatus, 'observedGeneration'> {

@@ -1,10 +1,12 @@
 // Everything a pooled disk's plan is made from. Azure is asked only when the plan depends on it.
 import { namespaces } from '../../api/built-in.ts';
+import type { LeasedVolume } from '../../api/leased-volume.ts';
 import type { PoolVolume } from '../../api/pool-volume.ts';
 import { volumePools } from '../../api/resources.ts';
 import type { VolumePool } from '../../api/volume-pool.ts';
 import { type CallContext, computeResourceId } from '../../azure/port.ts';
 import { isOfBuild } from '../../plan/golden-snapshot-recipe.ts';
+import { isKnownAs } from '../../plan/member.ts';
 import { isVolumeAtWork } from '../../plan/operation-wait.ts';
 import type { Refusal } from '../../plan/pool-scope.ts';
 import { diskName, type PoolVolumeSnapshot, volumeNeedsLook } from '../../plan/pool-volume.ts';
@@ -37,6 +39,7 @@ export async function gather(
       volume.metadata.deletionTimestamp !== undefined &&
       keepsBytes(volume, ownPool) &&
       (await isSwept(context, volume)),
+    lease: leaseOf(context, volume),
     holder,
     disk,
     operation,
@@ -44,6 +47,14 @@ export async function gather(
     pollPace,
     refusal: ownPool && disk === 'absent' ? refuseCreation(context, volume, ownPool) : undefined,
   };
+}
+
+/** A StoragePool tells in its status where its disks are attached. */
+function leaseOf({ stores }: ControllerContext, volume: PoolVolume): LeasedVolume | undefined {
+  const { node, claimRef } = volume.spec;
+  if (!node || !claimRef) return undefined;
+  const pool = stores.storagePools.byUid(claimRef.uid);
+  return pool?.status?.volumes.find(({ uid }) => isKnownAs(volume, uid));
 }
 
 const UNREAD = { disk: 'unread', operation: undefined } as const;

@@ -14,24 +14,32 @@ import {
   removeFinalizerPatch,
 } from '../../kube/index.ts';
 import type { MountRelease, StoragePoolStep } from '../../plan/storage-pool.ts';
+import type { LeaseStep } from '../../plan/volume-lease-step.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { ControllerContext } from '../context.ts';
 import { applyExposure } from './exposure.ts';
+import { applyLease, isLeaseStep, type LeaseOutcome, type LeasePass } from './lease-steps.ts';
 
+/** Resolves with what the status is to remember of the disks from a VolumePool. */
 export async function apply(
   context: ControllerContext,
-  log: Log,
-  pool: StoragePool,
+  pass: LeasePass,
   steps: readonly StoragePoolStep[],
-): Promise<void> {
-  for (const step of steps) await applyStep(context, log, pool, step);
+): Promise<LeaseOutcome> {
+  const { log, pool } = pass;
+  let outcome: LeaseOutcome = { lostRaces: 0 };
+  for (const step of steps) {
+    if (isLeaseStep(step)) outcome = await applyLease(context, pass, step, outcome);
+    else await applyStep(context, log, pool, step);
+  }
+  return outcome;
 }
 
 async function applyStep(
   context: ControllerContext,
   log: Log,
   pool: StoragePool,
-  step: StoragePoolStep,
+  step: Exclude<StoragePoolStep, LeaseStep>,
 ): Promise<void> {
   const { client } = context;
   const { namespace, name } = pool.metadata;

@@ -51,6 +51,7 @@ function lookAtNode(stores: ControllerContext['stores'], agents: Agents, name: s
     node: node && {
       uid: node.metadata.uid,
       labels: node.metadata.labels ?? {},
+      providerId: node.spec?.providerID,
       isOutOfService: node.spec?.taints?.some(({ key }) => key === OUT_OF_SERVICE) === true,
     },
     hasInventory: stores.storageNodes.get(undefined, name) !== undefined,

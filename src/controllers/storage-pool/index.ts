@@ -5,21 +5,22 @@ import { isNotFound, type Key, type Reconcile, type Result } from '../../kube/in
 import { planOrphans, planStoragePool } from '../../plan/storage-pool.ts';
 import { storagePoolEvents } from '../../plan/storage-pool-events.ts';
 import type { Log } from '../../runtime/log.ts';
-import type { ControllerContext } from '../context.ts';
+import { type ControllerContext, callContext } from '../context.ts';
 import { reportTransition } from '../report-transition.ts';
-import { resultOf } from '../result.ts';
+import { correlationId, resultOf } from '../result.ts';
 import { writeStatus } from '../write-status.ts';
 import type { Agents } from './agents.ts';
 import { apply, release } from './apply.ts';
 import { gatherExposure } from './exposure.ts';
 import { gather, gatherOrphans } from './gather.ts';
+import { gatherLease } from './lease.ts';
 import { CREDENTIALS_MILLISECONDS, gatherSources, usesCredentials } from './sources.ts';
 
 export { type Agents, trackAgents } from './agents.ts';
 export { watchStoragePools } from './watches.ts';
 
 export function reconcileStoragePool(context: ControllerContext, agents: Agents): Reconcile {
-  return async (key, _signal, log) => {
+  return async (key, signal, log) => {
     const pool = context.stores.storagePools.byKey(key);
     if (!pool) return letOrphansGo(context, agents, { key, log });
     const sources = await gatherSources(context, pool);
@@ -29,21 +30,31 @@ export function reconcileStoragePool(context: ControllerContext, agents: Agents)
       pool,
       seen.nodes.map(({ name }) => name),
     );
-    const snapshot = { ...seen, exposure };
+    const call = callContext('claim', correlationId(context), signal);
+    const lease = await gatherLease(context, pool, seen, call);
+    const snapshot = { ...seen, exposure, lease: lease?.snapshot };
     const plan = planStoragePool(snapshot, context.runtime.clock.now());
-    await apply(context, log, pool, plan.steps);
+    const outcome = await apply(context, { log, pool, live: lease?.live, call }, plan.steps);
     if (plan.steps.some(({ type }) => type === 'releasePool')) return { type: 'done' };
     try {
-      const isWritten = await writeStatus(context.client, storagePools, pool, plan.status);
-      if (isWritten) report(context, log, pool, plan.status);
+      const { attachment } = outcome;
+      const status = attachment ? { ...plan.status, attachment } : plan.status;
+      const isWritten = await writeStatus(context.client, storagePools, pool, status);
+      if (isWritten) report(context, log, pool, status);
     } catch (error) {
       // Deleted for good while this pass went on.
       if (!isNotFound(error)) throw error;
     }
+    if (lease?.error) return { type: 'retry', error: lease.error };
+    if (outcome.lostRaces > 0)
+      return { type: 'wait', afterMilliseconds: LOST_RACE_MILLISECONDS, why: 'a disk was taken' };
     const looksAgain = plan.waitMilliseconds === undefined && usesCredentials(pool, sources);
     return resultOf(looksAgain ? { ...plan, waitMilliseconds: CREDENTIALS_MILLISECONDS } : plan);
   };
 }
+
+/** The cache shows by then what the winner wrote. */
+const LOST_RACE_MILLISECONDS = 50;
 
 /** The pool is gone, but its finalizer was taken off by hand, or its mounts came back from a backup. */
 async function letOrphansGo(

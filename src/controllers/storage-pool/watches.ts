@@ -1,6 +1,7 @@
 // What makes a storage pool be looked at again.
 import { labels } from '../../api/names.ts';
 import type { DeepReadonly } from '../../api/object.ts';
+import type { PoolVolume } from '../../api/pool-volume.ts';
 import {
   changedBeyondStatus,
   isEqual,
@@ -10,7 +11,8 @@ import {
   watchAndEnqueue,
 } from '../../kube/index.ts';
 import type { Sources, Stores } from '../context.ts';
-import { BY_BACKEND, BY_NODE, BY_POOL } from '../stores.ts';
+import { mayNeedStep } from '../keys.ts';
+import { BY_BACKEND, BY_NODE, BY_POOL, BY_VOLUME_POOL } from '../stores.ts';
 import type { Agents } from './agents.ts';
 
 /** Returns the function that ends it. */
@@ -32,6 +34,7 @@ export function watchStoragePools(sources: Sources, agents: Agents, queue: WorkQ
       updatesWhen: (node, old) =>
         !isEqual(node.metadata.labels, old.metadata.labels) ||
         !isEqual(node.spec?.taints, old.spec?.taints) ||
+        node.spec?.providerID !== old.spec?.providerID ||
         node.metadata.uid !== old.metadata.uid,
     }),
     watchAndEnqueue(
@@ -44,6 +47,15 @@ export function watchStoragePools(sources: Sources, agents: Agents, queue: WorkQ
       const { [labels.poolNamespace]: namespace, [labels.pool]: name } = metadata.labels ?? {};
       return namespace && name ? [`${namespace}/${name}`] : [];
     }),
+    watchAndEnqueue(sources.poolVolumes, queue, (volume) => poolsOfVolume(stores, volume), {
+      updatesWhen: mayNeedStep,
+    }),
+    watchAndEnqueue(
+      sources.volumePools,
+      queue,
+      (pool) => stores.storagePools.byIndex(BY_VOLUME_POOL, keyOfObject(pool)).map(keyOfObject),
+      { updatesWhen: changedBeyondStatus },
+    ),
     // Who lets go of a logical unit may do so for another pool that waits for it.
     sources.storagePools.subscribe((type, { spec }) => {
       if (type === 'delete' && spec.type === 'iscsi') enqueueUnits(stores, queue);
@@ -71,6 +83,14 @@ function foldingMany({ nodeMounts }: Stores, queue: WorkQueue): Pick<WorkQueue, 
         ? queue.addAfter(key, COALESCE_MILLISECONDS, options)
         : queue.add(key, options),
   };
+}
+
+/** The pool that has the disk, and those that may have waited for it. */
+function poolsOfVolume(stores: Stores, { metadata, spec }: DeepReadonly<PoolVolume>): Key[] {
+  const owner = spec.node && spec.claimRef && `${spec.claimRef.namespace}/${spec.claimRef.name}`;
+  const key = `${metadata.namespace}/${spec.poolRef.name}`;
+  const waiting = spec.claimRef ? [] : stores.storagePools.byIndex(BY_VOLUME_POOL, key);
+  return [...(owner ? [owner] : []), ...waiting.map(keyOfObject)];
 }
 
 function enqueueUnits(stores: Stores, queue: WorkQueue): void {

@@ -9,6 +9,7 @@ import { snapshotNeedsLook, type VolumePoolSnapshot } from '../../plan/volume-po
 import type { ControllerContext } from '../context.ts';
 import { subscriptionOf } from '../discovery/index.ts';
 import type { SnapshotLooks } from '../golden-snapshot/index.ts';
+import { awaitedOf } from '../storage-pool/lease.ts';
 import { BY_CLAIM, BY_POOL, BY_VOLUME_POOL } from '../stores.ts';
 import { refusalOf } from '../tenancy.ts';
 
@@ -34,7 +35,7 @@ export async function gather(
   return {
     pool,
     members,
-    waitingClaims: waiting.length,
+    waitingClaims: waiting.length + awaitedOf(stores, key),
     goldenSnapshot,
     defaults,
     refusal: refused ?? refuseSeen(context, pool, goldenSnapshot),
