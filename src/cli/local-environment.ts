@@ -46,6 +46,8 @@ export interface LocalOptions {
   readonly authorization?: LocalAuthorization;
   /** As several controllers do, also where there is one. Default false. */
   readonly leaderElect?: boolean;
+  /** The only namespaces that the controller obeys; absent: all of them. */
+  readonly watchNamespaces?: readonly string[];
   /** What to install before anything runs; roles that it makes are not replaced by our own. */
   readonly prepare?: (kubernetes: EmbeddedKubernetes) => Promise<void>;
 }
@@ -207,7 +209,7 @@ async function seed(
 }
 
 async function startController(
-  { runtime, azureSpeed, leaderElect = false }: LocalOptions,
+  { runtime, azureSpeed, leaderElect = false, watchNamespaces = [] }: LocalOptions,
   access: ClusterAccess,
   { url: azureUrl, azure }: RunningAzure,
   closers: (() => Promise<void>)[],
@@ -224,6 +226,7 @@ async function startController(
       userAgent: `poolkeeper/${version}`,
     }),
     namespace: LOCAL_NAMESPACE,
+    watchNamespaces,
     installation: 'local',
     defaults: {
       subscriptionId: defaultSubscriptionId,

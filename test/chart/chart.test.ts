@@ -96,6 +96,39 @@ describe('what the chart installs', { skip }, () => {
     assert.deepEqual(of(objects, 'CustomResourceDefinition'), []);
   });
 
+  it('gives an operator of some namespaces roles in these alone', async () => {
+    const objects = await render({ set: ['watchNamespaces={team-a,team-b}'] });
+    const [role] = of(objects, 'ClusterRole', `${PREFIX}-controller`);
+    const everywhere = role!['rules'].flatMap(({ resources }: Rendered) => resources);
+    assert.deepEqual(everywhere.sort(), [
+      'nodes',
+      'persistentvolumes',
+      'storageclasses',
+      'storagenodes',
+      'tokenreviews',
+    ]);
+    for (const name of [`${PREFIX}-controller-watched`, `${PREFIX}-controller-secrets`]) {
+      const roles = of(objects, 'Role', name).map(({ metadata }) => metadata.namespace);
+      assert.deepEqual(roles, ['team-a', 'team-b']);
+      assert.deepEqual(of(objects, 'ClusterRole', name), []);
+    }
+  });
+
+  it('refuses settings that the roles would not follow, and a second agent per node', async () => {
+    const refusal = (...set: string[]): Promise<string> =>
+      render({ set }).then(
+        () => 'rendered',
+        (error: Error) => error.message,
+      );
+    const past = await refusal('controller.config.watchNamespaces={a}');
+    assert.match(past, /controller\.config\.watchNamespaces: use the value watchNamespaces/);
+    assert.match(await refusal('agent.namespace=other'), /set agent\.enabled=false/);
+    assert.match(
+      await refusal('probe.refusedAddresses={ten}'),
+      /probe\.refusedAddresses|refusedAddresses/,
+    );
+  });
+
   it('runs the controller without any privilege', async () => {
     const [deployment] = of(await render(), 'Deployment');
     const pod = deployment!['spec'].template.spec;
@@ -186,6 +219,7 @@ describe('what the chart installs', { skip }, () => {
       azureCredential: 'WorkloadIdentity',
       azureSubscriptionId: 's',
       azureSpeed: 2,
+      leaseName: 'poolkeeper-controller',
       logLevel: 'warn',
     });
   });

@@ -51,6 +51,37 @@ describe('the rights that the chart grants', { skip: notInstalled }, () => {
   });
 });
 
+describe('the rights of an operator of some namespaces', { skip: notInstalled }, () => {
+  const watched = ['default', 'development', 'golden', 'production', 'shared-storage', 'storage'];
+  let world: InstalledWorld;
+  before(async () => {
+    world = await InstalledWorld.start({ watchNamespaces: watched });
+  });
+  after(() => world.stop());
+
+  it('are enough for all examples there to become ready', async () => {
+    const examples = await world.applyExamples();
+    const pending = async (): Promise<unknown[]> =>
+      (await readReadiness(world.client, examples)).filter(({ ready }) => !ready);
+    await eventually('every example is ready', async () => (await pending()).length === 0, {
+      withinSeconds: 120,
+      because: async () => [await pending(), world.refusals],
+    });
+    assert.deepEqual(world.refusals, []);
+  });
+
+  it('are none in any other namespace', async () => {
+    const token = await world.podToken('poolkeeper-controller', 'node-a');
+    const pools = (namespace: string): string =>
+      `/apis/poolkeeper.dev/v1alpha1/namespaces/${namespace}/instancepools`;
+    const code = async (path: string) => (await world.request(token, 'GET', path)).code;
+    assert.equal(await code(pools('storage')), 200);
+    assert.equal(await code(pools('elsewhere')), 403);
+    assert.equal(await code('/apis/poolkeeper.dev/v1alpha1/instancepools'), 403);
+    assert.equal(await code('/api/v1/namespaces/elsewhere/secrets/any'), 403);
+  });
+});
+
 describe('an agent', { skip: notInstalled }, () => {
   let world: InstalledWorld;
   let agent: string;

@@ -25,6 +25,24 @@ interface TokenAnswer {
 export interface InstalledOptions {
   /** Whether the operator and the agents run. Default true. */
   readonly running?: boolean;
+  /** The only namespaces that the operator may see; default: all of them. They are made. */
+  readonly watchNamespaces?: readonly string[];
+}
+
+/** Roles are made in them, and so they are there first. */
+async function makeNamespaces(
+  { server, token }: EmbeddedKubernetes,
+  names: readonly string[],
+): Promise<void> {
+  const administrator = token({ username: 'root', groups: ['system:masters'] });
+  for (const name of names) {
+    await server.handle({
+      method: 'POST',
+      path: '/api/v1/namespaces',
+      headers: { authorization: `Bearer ${administrator}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }),
+    });
+  }
 }
 
 export class InstalledWorld {
@@ -33,7 +51,8 @@ export class InstalledWorld {
   #kubernetes!: EmbeddedKubernetes;
   #environment!: LocalEnvironment;
 
-  static async start({ running = true }: InstalledOptions = {}): Promise<InstalledWorld> {
+  static async start(options: InstalledOptions = {}): Promise<InstalledWorld> {
+    const { running = true, watchNamespaces = [] } = options;
     const world = new InstalledWorld();
     world.#environment = await startLocalEnvironment({
       runtime: createRuntime({ log: createLog('silent') }),
@@ -44,7 +63,8 @@ export class InstalledWorld {
       withAgents: running,
       authorization: 'RBAC',
       leaderElect: true,
-      prepare: (kubernetes) => world.#install(kubernetes),
+      watchNamespaces,
+      prepare: (kubernetes) => world.#install(kubernetes, watchNamespaces),
     });
     return world;
   }
@@ -53,7 +73,7 @@ export class InstalledWorld {
     return this.#environment.client;
   }
 
-  async #install(kubernetes: EmbeddedKubernetes): Promise<void> {
+  async #install(kubernetes: EmbeddedKubernetes, watched: readonly string[]): Promise<void> {
     this.#kubernetes = kubernetes;
     kubernetes.server.requests.subscribe((record) => {
       const isOurs = record.user.startsWith(`system:serviceaccount:${NAMESPACE}:`);
@@ -63,6 +83,8 @@ export class InstalledWorld {
     // Helm reads the administrator's configuration, as people do. The kinds are there already.
     writeFileSync(file, kubernetes.kubeconfig);
     const where = ['-n', NAMESPACE, '--create-namespace', '--set', 'crds.enabled=false'];
+    if (watched.length > 0) where.push('--set', `watchNamespaces={${watched.join(',')}}`);
+    await makeNamespaces(kubernetes, watched);
     const { code, stderr } = await helm('helm 4', ['install', 'poolkeeper', chart, ...where], file);
     if (code !== 0) throw new Error(stderr);
   }

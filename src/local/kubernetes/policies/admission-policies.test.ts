@@ -77,6 +77,13 @@ describe('admission policies', () => {
     assert.equal((await open.create(WIDGETS, aWidget('w'))).code, 201);
   });
 
+  it('find no empty field in a request, as on a real server', async () => {
+    const cluster = await guarded({ validations: [{ expression: "request.subResource == ''" }] });
+    const refused = await cluster.create(WIDGETS, aWidget('w'));
+    assert.equal(refused.code, 422);
+    assert.match(String(refused.body['message']), /subResource/);
+  });
+
   it('apply only where their conditions hold, and to deletions too', async () => {
     const cluster = await guarded({
       matchConditions: [{ name: 'deletions', expression: "request.operation == 'DELETE'" }],
@@ -90,7 +97,8 @@ describe('admission policies', () => {
   });
 
   it('watch the status too, and only warn where they are bound so', async () => {
-    const validations = [{ expression: "request.subResource != 'status'", message: 'hands off' }];
+    const expression = "request.?subResource.orValue('') != 'status'";
+    const validations = [{ expression, message: 'hands off' }];
     const warned = await guarded({ validations }, ['Warn']);
     await warned.create(WIDGETS, aWidget('w'));
     const path = `${WIDGETS}/w/status`;

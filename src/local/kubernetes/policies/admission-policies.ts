@@ -143,6 +143,7 @@ function contextOf(call: Call, admitted: Admitted, store: Store): JsonObject {
   const { username, uid, groups, extra } = user;
   const resource = { group: type.group, version: type.version, resource: type.plural };
   const kind = { group: type.group, version: type.version, kind: type.kind };
+  const name = target.name || admitted.object?.metadata.name;
   const namespace = target.namespace && store.shelf('namespaces').get(target.namespace);
   return {
     object: shown(admitted.object),
@@ -155,9 +156,10 @@ function contextOf(call: Call, admitted: Admitted, store: Store): JsonObject {
       resource,
       requestKind: kind,
       requestResource: resource,
-      subResource: target.subresource ?? '',
-      name: target.name || (admitted.object?.metadata.name ?? ''),
-      namespace: target.namespace,
+      // As in a real server, what is empty is not there: an expression that takes it for granted fails.
+      ...(target.subresource ? { subResource: target.subresource } : {}),
+      ...(name ? { name } : {}),
+      ...(target.namespace ? { namespace: target.namespace } : {}),
       userInfo: { username, ...(uid ? { uid } : {}), groups, ...(extra ? { extra } : {}) },
       dryRun: admitted.dryRun ?? false,
     },
