@@ -56,19 +56,14 @@ export function planInstancePool(
   const before = pool.status ?? EMPTY_INSTANCE_POOL_STATUS;
   const resolved = resolveScope(spec.azure, before.scope, snapshot.defaults);
   const stall = 'scope' in resolved ? snapshot.refusal : resolved;
-  const failed = members.filter(
-    (member) =>
-      (member.status?.phase === 'Failed' || isEvicted(member)) &&
-      member.metadata.deletionTimestamp === undefined,
-  );
+  const revision = templateRevision(spec.template);
+  const { failed, outdated, prewarmed } = survey(members, revision);
   const unavailableSizes = rememberRefusals(before.unavailableSizes, failed, now);
   const supply = supplyOf(
     spec.template.vmSizes,
     'scope' in resolved ? resolved.scope.zones : [],
     unavailableSizes,
   );
-  const revision = templateRevision(spec.template);
-  const outdated = members.filter((member) => member.spec.templateRevision !== revision);
   const decision = decidePool(
     {
       metadata,
@@ -82,7 +77,7 @@ export function planInstancePool(
       blocked: stall !== undefined,
       paused: spec.paused,
       deletionPolicy: spec.deletionPolicy,
-      outdated: new Set(outdated.map((member) => member.metadata.name)),
+      outdated,
       discovery: snapshot.discovery,
     },
     now,
@@ -113,7 +108,7 @@ export function planInstancePool(
       conditions,
       observedGeneration: metadata.generation,
       free: count('free'),
-      prewarmed: members.filter(isPrewarmed).length,
+      prewarmed,
       creating: count('creating'),
       claimed: count('claimed'),
       releasing: count('releasing'),
@@ -131,6 +126,27 @@ export function planInstancePool(
       ? {}
       : { waitMilliseconds: decision.waitMilliseconds }),
   };
+}
+
+interface Survey {
+  /** Refused, broken or taken back by Azure. */
+  readonly failed: readonly PoolInstance[];
+  /** Names of those that another template made. */
+  readonly outdated: ReadonlySet<string>;
+  readonly prewarmed: number;
+}
+
+function survey(members: readonly PoolInstance[], revision: string): Survey {
+  const failed: PoolInstance[] = [];
+  const outdated = new Set<string>();
+  let prewarmed = 0;
+  for (const member of members) {
+    const isFailed = member.status?.phase === 'Failed' || isEvicted(member);
+    if (isFailed && member.metadata.deletionTimestamp === undefined) failed.push(member);
+    if (member.spec.templateRevision !== revision) outdated.add(member.metadata.name);
+    if (isPrewarmed(member)) prewarmed++;
+  }
+  return { failed, outdated, prewarmed };
 }
 
 function prewarmSteps({ pool, members, prewarmVolumes }: InstancePoolSnapshot): PoolStep[] {

@@ -51,15 +51,6 @@ export function isUnproven(member: Member): boolean {
   );
 }
 
-export function countRoles(members: readonly Member[]): Map<MemberRole, number> {
-  const roles = new Map<MemberRole, number>();
-  for (const member of members) {
-    const role = roleOf(member);
-    roles.set(role, (roles.get(role) ?? 0) + 1);
-  }
-  return roles;
-}
-
 /** A pool made again under an old name finds the old one's members in its slots until they are gone. */
 export function ownMembers({
   metadata,

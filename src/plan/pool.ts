@@ -11,7 +11,7 @@ import { type CreationFailures, type RecentAction, recentActionsMaximum } from '
 import { latestError, rememberFailures } from './creation-failures.ts';
 import type { PoolDiscovery } from './discovery.ts';
 import { decideDeletion, retirement } from './pool-deletion.ts';
-import { countRoles, isUnproven, type Member, ownMembers, roleOf } from './pool-roles.ts';
+import { isUnproven, type Member, roleOf } from './pool-roles.ts';
 import {
   decideScaling,
   type MemberRole,
@@ -86,8 +86,8 @@ export function decidePool(input: PoolInput, now: number): PoolDecision {
     return { ...idle(input), steps: [{ type: 'holdPool' }] };
   }
 
-  const own = ownMembers(input);
-  const failures = rememberFailures(input, own, now);
+  const { counted, failed, leaving, roles, outdated } = survey(input);
+  const failures = rememberFailures(input, failed, now);
   const pauses = [failures && Date.parse(failures.nextAttemptTime), input.createNotBefore];
   const notBefore = Math.max(0, ...pauses.filter((pause) => pause !== undefined));
   const scaling = decideScaling(
@@ -98,13 +98,10 @@ export function decidePool(input: PoolInput, now: number): PoolDecision {
         maxTotal: input.scaling.maxTotal,
         scaleDownCooldownMilliseconds: parseDuration(input.scaling.scaleDownCooldown),
       },
-      members: [
-        ...members.map((member) => asScalingMember(member, input)),
-        ...missingMembers(input),
-      ],
+      members: [...counted, ...missingMembers(input)],
       waitingClaims: input.waitingClaims,
       zones: input.zones,
-      lastScaledAt: lastScaling(own, input.memory),
+      lastScaledAt: lastScaling(leaving, input.memory),
       createNotBefore: notBefore > 0 ? notBefore : undefined,
       frozen: input.paused || input.blocked,
       discoveryComplete: input.discovery?.state === 'complete',
@@ -113,11 +110,11 @@ export function decidePool(input: PoolInput, now: number): PoolDecision {
     now,
   );
 
-  const failed = input.paused
-    ? []
-    : own.filter((member) => roleOf(member) === 'failed' || isUnproven(member));
+  const replaced = input.paused ? [] : failed;
   const surplus = new Set([...scaling.retire, ...scaling.replace].map(({ name }) => name));
-  const retired = [...failed, ...members.filter(({ metadata: { name } }) => surplus.has(name))];
+  const surplusMembers =
+    surplus.size > 0 ? members.filter((member) => surplus.has(member.metadata.name)) : [];
+  const retired = [...replaced, ...surplusMembers];
   const steps: PoolStep[] = [
     ...retired.map(retirement),
     ...scaling.create.map((slot) => ({ type: 'createMember' as const, ...slot })),
@@ -125,17 +122,19 @@ export function decidePool(input: PoolInput, now: number): PoolDecision {
   return {
     steps,
     scaling,
-    roles: countRoles(members),
-    outdated: countOutdated(input),
-    memory: remember(input, scaling, failures, failed, now),
+    roles,
+    outdated,
+    memory: remember(input, scaling, failures, replaced, now),
     ...waitUntil(scaling.reconsiderAt, now),
   };
 }
 
 /** What is known to exist without a record keeps its slot: it is adopted before anything is made. */
 function missingMembers({ discovery, members }: PoolInput): ScalingMember[] {
+  const missing = discovery?.missing ?? [];
+  if (missing.length === 0) return [];
   const used = new Set(members.map(({ spec }) => spec.ordinal));
-  return (discovery?.missing ?? []).map(({ uid, ordinal }) => ({
+  return missing.map(({ uid, ordinal }) => ({
     name: uid,
     // In a slot that is taken by now it counts all the same, but keeps no other from being filled.
     ordinal: ordinal === undefined || used.has(ordinal) ? -1 : ordinal,
@@ -154,32 +153,64 @@ function idle(input: PoolInput): PoolDecision {
     nextScaleDownAt: undefined,
     limitedByMaxTotal: false,
   };
-  return {
-    steps: [],
-    scaling,
-    roles: countRoles(input.members),
-    outdated: countOutdated(input),
-    memory: input.memory,
-  };
+  const { roles, outdated } = survey(input);
+  return { steps: [], scaling, roles, outdated, memory: input.memory };
 }
 
-function countOutdated({ members, outdated }: PoolInput): number {
-  if (!outdated?.size) return 0;
-  return members.filter((member) => outdated.has(member.metadata.name) && roleOf(member) === 'free')
-    .length;
+interface Survey {
+  readonly counted: readonly ScalingMember[];
+  readonly roles: ReadonlyMap<MemberRole, number>;
+  /** Of this pool: to be replaced. */
+  readonly failed: readonly Member[];
+  /** Of this pool: on their way out. */
+  readonly leaving: readonly Member[];
+  /** How many of the free ones. */
+  readonly outdated: number;
 }
 
-function asScalingMember(member: Member, { metadata: pool, outdated }: PoolInput): ScalingMember {
-  const { metadata, spec, status } = member;
-  const { zone } = spec.azure;
-  return {
-    name: metadata.name,
-    ordinal: spec.ordinal,
-    role: spec.poolRef.uid === pool.uid ? roleOf(member) : 'deleting',
-    freeSince: Date.parse(status?.freeSince ?? metadata.creationTimestamp),
-    outdated: outdated?.has(metadata.name) ?? false,
-    ...(zone !== undefined && { zone }),
-  };
+/** Each member is looked at once: with thousands of them that is what a plan costs. */
+function survey(input: PoolInput): Survey {
+  const counted: ScalingMember[] = [];
+  const roles = new Map<MemberRole, number>();
+  const failed: Member[] = [];
+  const leaving: Member[] = [];
+  let outdated = 0;
+  for (const member of input.members) {
+    const role = roleOf(member);
+    const isOwn = member.spec.poolRef.uid === input.metadata.uid;
+    const isOutdated = input.outdated?.has(member.metadata.name) ?? false;
+    counted.push(new Counted(member, isOwn ? role : 'deleting', isOutdated));
+    roles.set(role, (roles.get(role) ?? 0) + 1);
+    if (isOutdated && role === 'free') outdated++;
+    if (isOwn && (role === 'failed' || isUnproven(member))) failed.push(member);
+    if (isOwn && member.metadata.deletionTimestamp !== undefined) leaving.push(member);
+  }
+  return { counted, roles, failed, leaving, outdated };
+}
+
+/** A time is read only where an order is asked for: for all members that would be most of a plan's work. */
+class Counted implements ScalingMember {
+  readonly name: string;
+  readonly ordinal: number;
+  readonly role: MemberRole;
+  readonly outdated: boolean;
+  readonly zone?: string;
+  readonly #member: Member;
+
+  constructor(member: Member, role: MemberRole, outdated: boolean) {
+    const { metadata, spec } = member;
+    this.#member = member;
+    this.name = metadata.name;
+    this.ordinal = spec.ordinal;
+    this.role = role;
+    this.outdated = outdated;
+    if (spec.azure.zone !== undefined) this.zone = spec.azure.zone;
+  }
+
+  get freeSince(): number {
+    const { metadata, status } = this.#member;
+    return Date.parse(status?.freeSince ?? metadata.creationTimestamp);
+  }
 }
 
 /**
@@ -187,10 +218,9 @@ function asScalingMember(member: Member, { metadata: pool, outdated }: PoolInput
  * in a crash: a free member that is going away without ever having failed or been claimed was scaled
  * down.
  */
-function lastScaling(own: readonly Member[], memory: PoolMemory): number | undefined {
-  const times = own
-    .filter(({ metadata, status, spec }) => {
-      if (metadata.deletionTimestamp === undefined) return false;
+function lastScaling(leaving: readonly Member[], memory: PoolMemory): number | undefined {
+  const times = leaving
+    .filter(({ status, spec }) => {
       const wasClaimed = spec.claimRef !== undefined || spec.lastClaimRef !== undefined;
       return status?.lastError === undefined && !wasClaimed;
     })

@@ -25,7 +25,7 @@ const NOTHING: Rollout = { surge: 0, retire: [] };
 
 export function decideRollout(input: ScalingInput, now: number): Rollout {
   const { limits, members, waitingClaims } = input;
-  const outdated = longestFree(members.filter((member) => member.outdated === true));
+  const outdated = members.filter(({ outdated, role }) => outdated === true && role === 'free');
   const isFailing = input.createNotBefore !== undefined && input.createNotBefore > now;
   if (outdated.length === 0 || isFailing) return NOTHING;
 
@@ -38,16 +38,33 @@ export function decideRollout(input: ScalingInput, now: number): Rollout {
   const leaving = count('deleting');
   if (spare > 0) {
     const number = Math.min(spare, Math.max(0, budget - leaving));
-    return { surge, retire: outdated.slice(0, number) };
+    return { surge, retire: longestFree(outdated, number) };
   }
   const isFull = members.length >= limits.maxTotal;
   const isQuiet = count('creating') === 0 && leaving === 0 && waitingClaims === 0;
-  return { surge, retire: isFull && isQuiet ? outdated.slice(0, 1) : [] };
+  return { surge, retire: longestFree(outdated, isFull && isQuiet ? 1 : 0) };
 }
 
 /** Stable: equal ages go by slot, so that two passes never disagree. */
-export function longestFree(members: readonly ScalingMember[]): ScalingMember[] {
-  return members
-    .filter((member) => member.role === 'free')
-    .sort((a, b) => a.freeSince - b.freeSince || a.ordinal - b.ordinal);
+export function longestFree(members: readonly ScalingMember[], number: number): ScalingMember[] {
+  if (number <= 0) return [];
+  const aged = members
+    .filter(({ role }) => role === 'free')
+    .map((member) => ({ member, since: member.freeSince }));
+  // One at a time is how a full pool rolls, pass after pass: no need to sort all the others.
+  const [first] = aged;
+  if (first && number === 1) {
+    return [aged.reduce((best, one) => (compare(one, best) < 0 ? one : best), first).member];
+  }
+  const sorted = aged.sort(compare).slice(0, number);
+  return sorted.map(({ member }) => member);
+}
+
+interface Aged {
+  readonly member: ScalingMember;
+  readonly since: number;
+}
+
+function compare(one: Aged, other: Aged): number {
+  return one.since - other.since || one.member.ordinal - other.member.ordinal;
 }

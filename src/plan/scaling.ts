@@ -149,7 +149,7 @@ function decideScaleDown(input: ScalingInput, rollout: Rollout, now: number): Sc
   }
   return {
     ...NOTHING,
-    retire: longestFree(members).slice(0, surplus),
+    retire: longestFree(members, surplus),
     because: `${free} free, maxFree is ${limits.maxFree}`,
   };
 }

@@ -6,7 +6,7 @@
 import type { PoolInstance } from '../../src/api/pool-instance.ts';
 import { StoreIndex } from '../../src/kube/store-index.ts';
 import { allocate } from '../../src/plan/allocation.ts';
-import { planInstancePool } from '../../src/plan/instance-pool.ts';
+import { planInstancePool, templateRevision } from '../../src/plan/instance-pool.ts';
 import { longestFreeFirst, shelfOfInstance } from '../../src/plan/stock.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { anInstanceClaim, aPoolInstance } from '../builders/members.ts';
@@ -43,19 +43,18 @@ report('allocate one claim', 1000, (round) => {
 
 const scaling = { minFree: count, maxFree: count, maxTotal: count };
 const pool = anInstancePool({ scaling });
-report('plan a whole pool', 1000, () => {
-  planInstancePool(
-    {
-      pool,
-      members,
-      waitingClaims: 0,
-      prewarmVolumes: [],
-      defaults: {},
-      discovery: { isComplete: true },
-    } as never,
-    Date.parse(timeAt(7200)),
-  );
-});
+const revision = templateRevision(pool.spec.template);
+const current = members.map((member) => ({
+  ...member,
+  spec: { ...member.spec, templateRevision: revision },
+}));
+const plan = (of: readonly PoolInstance[]) => (): void => {
+  const snapshot = { pool, members: of, waitingClaims: 0, prewarmVolumes: [], defaults: {} };
+  const discovery = { state: 'complete', wasComplete: true, missing: [] };
+  planInstancePool({ ...snapshot, discovery } as never, Date.parse(timeAt(7200)));
+};
+report('plan a whole pool at rest', 1000, plan(current));
+report('plan a whole pool whose template changed', 1000, plan(members));
 
 function report(what: string, microsecondsEach: number, run: (round: number) => void): void {
   for (let round = 0; round < ROUNDS; round++) run(round);
