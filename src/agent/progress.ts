@@ -14,6 +14,7 @@ const words: Readonly<Record<StepType, string>> = {
   zeroSuperblock: 'Erasing the superblock of a member',
   wipeSignatures: 'Erasing the signatures of a member',
   zeroEnds: 'Erasing the metadata of a member',
+  recordBlank: 'Recording that the unit is blank again',
   recordErased: 'Recording that a disk is blank again',
   removeCreatingMarker: 'Removing what an interrupted creation left',
   recordMembers: 'Recording the state of the members',

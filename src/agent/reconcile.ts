@@ -70,8 +70,11 @@ const BACKOFF_MAX_MILLISECONDS = 5 * 60_000;
 /** A killed process that is still there after this long sleeps uninterruptibly. */
 const STUCK_MILLISECONDS = 10_000;
 
+/** A step that failed, until it succeeds or nobody wants it any more; other steps go on meanwhile. */
 interface Attempts {
-  count: number;
+  readonly step: Step['type'];
+  readonly isCleanup: boolean;
+  readonly count: number;
   readonly error: unknown;
   readonly notBefore: number;
 }
@@ -98,12 +101,11 @@ export class NodeMountReconciler {
     if (!intent) return this.#reportUnsupported(mount);
     const job = this.#options.jobs.get(uid);
     if (job) return this.#watchJob(mount, intent.isDeleting, job);
-    this.#noteOutcome(uid);
-    const attempts = this.#attempts.get(uid);
+    this.#noteOutcome(uid, intent.isDeleting);
     const situation = await this.#look(mount, intent);
     this.#situations.set(uid, situation);
     const plan = planNodeMount(situation);
-    const wait = (attempts?.notBefore ?? 0) - this.#options.runtime.clock.monotonic();
+    const wait = this.#backoffOf(uid, plan);
     if (plan.type === 'step' && wait <= 0) this.#start(mount, plan.step);
     if (plan.type !== 'step') this.#attempts.delete(uid);
     await this.#report(mount, plan, situation);
@@ -171,22 +173,33 @@ export class NodeMountReconciler {
     return { type: 'done' };
   }
 
-  #noteOutcome(uid: string): void {
+  /** For so many milliseconds the step is not tried again. */
+  #backoffOf(uid: string, plan: NodeMountPlan): number {
+    const attempts = this.#attempts.get(uid);
+    if (plan.type !== 'step' || attempts?.step !== plan.step.type) return 0;
+    return attempts.notBefore - this.#options.runtime.clock.monotonic();
+  }
+
+  #noteOutcome(uid: string, isDeleting: boolean): void {
     const { jobs, runtime } = this.#options;
+    if (this.#attempts.get(uid)?.isCleanup === !isDeleting) this.#attempts.delete(uid);
     const outcome = jobs.takeOutcome(uid);
     if (!outcome) return;
-    if (outcome.error === undefined || outcome.aborted) {
-      this.#attempts.delete(uid);
-      return;
-    }
-    const count = (this.#attempts.get(uid)?.count ?? 0) + 1;
+    const { isCleanup } = outcome;
+    const { type } = outcome.step;
+    const before = this.#attempts.get(uid);
+    // What was undone in between does not make a failing step a new one.
+    const isSame = before?.step === type;
+    if (outcome.aborted || (outcome.error === undefined && isSame)) this.#attempts.delete(uid);
+    if (outcome.aborted || outcome.error === undefined) return;
+    const count = (isSame ? before.count : 0) + 1;
     const isAtOnce = outcome.error instanceof PoolkeeperError && outcome.error.retry === 'now';
     const backoff = Math.min(
       BACKOFF_FIRST_MILLISECONDS * 2 ** (count - 1),
       BACKOFF_MAX_MILLISECONDS,
     );
     const notBefore = runtime.clock.monotonic() + (isAtOnce && count === 1 ? 0 : backoff);
-    this.#attempts.set(uid, { count, error: outcome.error, notBefore });
+    this.#attempts.set(uid, { step: type, isCleanup, count, error: outcome.error, notBefore });
   }
 
   #start(mount: DeepReadonly<NodeMount>, step: Step): void {

@@ -191,6 +191,9 @@ function planContent(
     );
   const notBlank = refuseNotBlank(what, device, isAnew);
   if (notBlank) return notBlank;
+  // From here on what is found on it is somebody else's, not remains of the attempt before.
+  if (isAnew && device.contents?.ends === 'zero')
+    return step('Nothing of the interrupted attempt is on the unit.', { type: 'recordBlank' });
   return step('The unit is blank and reserved.', {
     type: 'formatUnit',
     unit: unitTarget(intent, device),

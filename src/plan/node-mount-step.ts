@@ -34,6 +34,8 @@ export type StepAction =
   | { readonly type: 'zeroSuperblock'; readonly target: Target; readonly arrayUuid: string }
   | { readonly type: 'wipeSignatures'; readonly target: Target }
   | { readonly type: 'zeroEnds'; readonly target: Target }
+  /** The unit is blank: nothing that is on it from now on is ours to format over. */
+  | { readonly type: 'recordBlank' }
   /** The disk is blank: nothing that is on it from now on is ours to erase. */
   | { readonly type: 'recordErased'; readonly identity: DeviceIdentity }
   | { readonly type: 'removeCreatingMarker'; readonly path: string }

@@ -5,11 +5,12 @@ import { events } from '../../src/api/built-in.ts';
 import {
   GIBIBYTE,
   makeFilesystem,
+  runOf,
   SimulatedDisk,
   SimulatedNetwork,
 } from '../../src/local/hosts/index.ts';
 import { seededRandom } from '../../src/runtime/random.ts';
-import { mountPath, World } from './agent-world.ts';
+import { hasBlankEnds, mountPath, World } from './agent-world.ts';
 
 const portal = '10.0.0.5:3260';
 const name = 'iqn.2026-01.com.example:data';
@@ -263,6 +264,23 @@ describe('later on', () => {
     await world.untilPhase('Mounted');
     const formatted = world.host.commands.filter(({ argv }) => argv[0] === 'mkfs.ext4');
     assert.equal(formatted.filter(({ argv }) => argv.includes('-U')).length, 1);
+    await world.stop();
+  });
+
+  test('what somebody writes onto a blank unit while mkfs fails is not formatted over', async () => {
+    const { world, disk } = await aWorld();
+    const failure = { type: 'fail', exitCode: 1, stderr: 'mkfs.ext4: Input/output error' } as const;
+    world.host.faults.add({ matches: runOf('mkfs.ext4', '-U'), effect: failure, times: 3 });
+    await world.createAny('data-node-1', branch());
+    await world.untilPhase('Failed');
+    await world.settle(1);
+    disk.scribble(seededRandom(1));
+    await world.until('refused', async () => {
+      const ready = world.condition(await world.mount(), 'Ready');
+      return ready?.reason === 'DeviceNotBlank';
+    });
+    await world.settle(900);
+    assert.equal(hasBlankEnds(disk), false);
     await world.stop();
   });
 

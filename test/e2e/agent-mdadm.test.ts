@@ -246,6 +246,23 @@ describe('deleting', () => {
   });
 });
 
+describe('a creation that fails again and again', () => {
+  test('is tried less and less often, although what it leaves is erased in between', async () => {
+    const world = await aWorld();
+    const isCreation = runOf('mdadm', '--create');
+    const effect = { type: 'kill-child', afterStages: 3 } as const;
+    world.host.faults.add({ matches: isCreation, effect, times: 1000 });
+    await world.createMount();
+    await world.untilPhase('Failed');
+    await world.settle(1);
+    for (let minute = 0; minute < 60; minute++) await world.settle(60);
+    const tries = world.host.commands.filter(({ argv }) => argv.includes('--create')).length;
+    assert.ok(tries > 10, `${tries} tries in an hour`);
+    assert.ok(tries < 40, `${tries} tries in an hour`);
+    await world.stop();
+  });
+});
+
 describe('an array that is there already', () => {
   test('is adopted by another pool with all its files, and stays when that one is deleted', async () => {
     const disks = [blankDisk('one'), blankDisk('two')];

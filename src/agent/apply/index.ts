@@ -95,6 +95,8 @@ export async function applyStep(step: Step, context: StepContext): Promise<void>
       return iscsi.formatUnit(context, step);
     case 'recordFilesystem':
       return journal.update(owner, { filesystem: 'made' });
+    case 'recordBlank':
+      return journal.update(owner, { filesystem: 'none' });
     case 'removeMarker':
       return mounts.removeMarker(context, step);
     case 'eraseUnit':
