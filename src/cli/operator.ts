@@ -126,6 +126,12 @@ export function startOperator(options: OperatorOptions): Operator {
     ? elect(options, kubernetes.connection, leadership)
     : undefined;
   if (!election) leadership.resolve();
+  // Who gives the lease back is seen at once where the leases are watched, and not at the next turn.
+  sources.leases.subscribe((_, { metadata, spec }) => {
+    const isFree =
+      !spec?.holderIdentity && metadata.name === (options.leaseName ?? DEFAULT_LEASE_NAME);
+    if (isFree && metadata.namespace === namespace) election?.look();
+  });
 
   const reflecting = kubernetes.caches.start(stopping.signal);
   const working = Promise.all([

@@ -96,6 +96,23 @@ test('a leader that stops gives the lease back and another takes over within two
   assert.deepEqual(one.state.history, ['started', 'released']);
 });
 
+test('one that waits and is told that the lease is free takes it at once', async () => {
+  const lease = new SharedLease();
+  const clock = new FakeClock();
+  const one = anElector('one', lease, clock);
+  await settle();
+  const two = anElector('two', lease, clock);
+  await clock.advance(10_000);
+  two.elector.look();
+  await settle();
+  assert.equal(two.elector.isLeader(), false);
+  await one.elector.stop();
+  two.elector.look();
+  await settle();
+  assert.equal(two.elector.isLeader(), true);
+  await two.elector.stop();
+});
+
 test('a leader that dies is replaced when its lease has run out, not before', async () => {
   const lease = new SharedLease();
   const clock = new FakeClock();

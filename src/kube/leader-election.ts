@@ -38,6 +38,8 @@ export interface LeaderElection {
   leaderUntil(): number;
   /** Who leads as far as is known; empty when nobody does. */
   leader(): string;
+  /** The lease may be free: who waits for it asks at once, and not when its turn comes. */
+  look(): void;
   /**
    * Stops taking part and gives the lease back, so that another may take it at once: stop the
    * work that needs leadership first.
@@ -62,6 +64,7 @@ class Elector implements LeaderElection {
   readonly #retry: number;
   readonly #stopping = new AbortController();
   readonly #running: Promise<void>;
+  #wake: () => void = () => {};
   #observed: StoredLease | undefined;
   /** Monotonic time of the last change of the record: what expiry is judged by. */
   #observedAt = 0;
@@ -109,6 +112,10 @@ class Elector implements LeaderElection {
     return this.#observed?.record.holderIdentity ?? '';
   }
 
+  look(): void {
+    if (!this.#leading) this.#wake();
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort(new PoolkeeperError('Stopping', 'leader election is stopping'));
     await this.#running;
@@ -116,14 +123,26 @@ class Elector implements LeaderElection {
 
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
-    const { clock, random } = this.#runtime;
+    const { random } = this.#runtime;
     while (!signal.aborted) {
       await this.#attempt();
       // Leaders renew evenly; those who wait spread out, so that not all try at once.
       const spread = this.#leading ? 1 : 1 + (JITTER - 1) * random.next();
-      await sleep(clock, this.#retry * spread, signal).catch(() => {});
+      await this.#rest(this.#retry * spread);
     }
     await this.#release();
+  }
+
+  /** Until the time is over, somebody says `look`, or it stops. */
+  async #rest(milliseconds: number): Promise<void> {
+    const woken = new AbortController();
+    const wake = (): void => woken.abort();
+    this.#wake = wake;
+    this.#stopping.signal.addEventListener('abort', wake, { once: true });
+    if (!this.#stopping.signal.aborted)
+      await sleep(this.#runtime.clock, milliseconds, woken.signal).catch(() => {});
+    this.#stopping.signal.removeEventListener('abort', wake);
+    this.#wake = () => {};
   }
 
   /** Takes or renews the lease if it may. */

@@ -6,7 +6,7 @@ export const mutation: Mutation = {
   edits: [
     {
       file: 'src/plan/pool.ts',
-      find: 'lastScaledAt: lastScaling(own, input.memory),',
+      find: 'lastScaledAt: lastScaling(leaving, input.memory),',
       replace: 'lastScaledAt: lastScaledAnywhere,',
     },
     {

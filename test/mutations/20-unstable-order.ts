@@ -6,7 +6,7 @@ export const mutation: Mutation = {
   edits: [
     {
       file: 'src/plan/rollout.ts',
-      find: ' || a.ordinal - b.ordinal',
+      find: ' || one.member.ordinal - other.member.ordinal',
       replace: '',
     },
   ],
