@@ -13,13 +13,15 @@ export interface DeviceIdentity {
   readonly namespaceId?: number | undefined;
 }
 
-/** What a person writes to name a disk: at least one of serial and wwn. */
+/** What names a disk: at least one of serial and wwn, or the logical unit that Azure put it at. */
 export interface DeviceRequest {
   readonly serial?: string | undefined;
   readonly wwn?: string | undefined;
   readonly model?: string | undefined;
   readonly sizeBytes?: number | undefined;
   readonly namespaceId?: number | undefined;
+  /** The logical unit at which Azure attached it: where it is, not what it is. */
+  readonly azureLun?: number | undefined;
   /** The serial (or wwn) typed once more: what is on the disk may be destroyed. */
   readonly wipeConfirm?: string | undefined;
 }
@@ -74,6 +76,7 @@ export interface DeviceFacts extends DeviceIdentity {
   /** lsblk's word: `disk`, `part`, `loop`, `raid1`, `mpath` … */
   readonly type: string;
   readonly transport?: string | undefined;
+  readonly azureLun?: number | undefined;
   readonly isReadOnly: boolean;
   readonly isRotational: boolean;
   /** Partitions and whatever else is stacked on the disk, with lsblk's type. */
@@ -117,7 +120,7 @@ export function describeDevice(device: DeviceIdentity & { readonly path?: string
 export function resolveDevice(request: DeviceRequest, devices: readonly DeviceFacts[]): Resolution {
   const disks = devices.filter(({ type }) => type === 'disk');
   const matches = disks.filter((device) => fits(request, device));
-  const wanted = describeDevice({ ...request, sizeBytes: 0 });
+  const wanted = describeRequest(request);
   if (matches.length === 1) return { type: 'found', device: matches[0]! };
   if (matches.length > 1) {
     const list = matches.map(describeDevice).join('; ');
@@ -125,13 +128,30 @@ export function resolveDevice(request: DeviceRequest, devices: readonly DeviceFa
     return { type: 'refuse', reason: 'DeviceAmbiguous', message };
   }
   const known = disks.slice(0, CANDIDATES_MAX).map(describeDevice).join('; ');
-  const message = `No device matches ${wanted}. The node has: ${known || 'no disks'}.`;
+  const message = `No device matches ${wanted}. The node has: ${known || 'no disks'}.${hintFor(request, disks)}`;
   return { type: 'refuse', reason: 'DeviceNotFound', message };
 }
 
+function describeRequest(request: DeviceRequest): string {
+  const { azureLun, sizeBytes } = request;
+  if (azureLun === undefined) return describeDevice({ ...request, sizeBytes: 0 });
+  const size = sizeBytes === undefined ? '' : ` of ${sizeBytes} bytes`;
+  return `Azure LUN ${azureLun}${size}`;
+}
+
+function hintFor({ azureLun }: DeviceRequest, disks: readonly DeviceFacts[]): string {
+  if (azureLun === undefined || disks.some((disk) => disk.azureLun !== undefined)) return '';
+  return (
+    ' None of them has a link under /dev/disk/azure, by which disks of Azure are found: the node needs ' +
+    'the udev rules of walinuxagent or azure-vm-utils.'
+  );
+}
+
 function fits(request: DeviceRequest, device: DeviceFacts): boolean {
-  if (request.serial === undefined && request.wwn === undefined) return false;
+  const { serial, wwn, azureLun } = request;
+  if (serial === undefined && wwn === undefined && azureLun === undefined) return false;
   const pairs = [
+    [azureLun, device.azureLun],
     [request.serial?.trim(), device.serial?.trim()],
     [request.wwn?.trim().toLowerCase(), device.wwn?.trim().toLowerCase()],
     [request.model?.trim(), device.model?.trim()],

@@ -29,6 +29,6 @@ export function mdadmIntent(shared: MountIntent, mdadm: MdadmSpec): MdadmIntent 
 }
 
 function toRequest(device: MdadmSpec['devices'][number]): DeviceRequest {
-  const { serial, wwn, model, sizeBytes, namespaceId, wipe } = device;
-  return { serial, wwn, model, sizeBytes, namespaceId, wipeConfirm: wipe?.confirm };
+  const { serial, wwn, model, sizeBytes, namespaceId, azureLun, wipe } = device;
+  return { serial, wwn, model, sizeBytes, namespaceId, azureLun, wipeConfirm: wipe?.confirm };
 }

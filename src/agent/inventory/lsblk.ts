@@ -4,6 +4,7 @@ import type { DeviceFacts } from '../../plan/disks.ts';
 import { PoolkeeperError } from '../../runtime/errors.ts';
 import { probe } from '../command-runner.ts';
 import type { HostPort } from '../host-port.ts';
+import { readAzureLuns } from './azure-luns.ts';
 
 const COLUMNS =
   'NAME,KNAME,PATH,TYPE,SIZE,SERIAL,WWN,MODEL,FSTYPE,PTTYPE,RO,RM,ROTA,TRAN,MOUNTPOINTS,MAJ:MIN';
@@ -40,10 +41,13 @@ export async function listDevices(host: HostPort): Promise<ListedDevice[]> {
   // The udev database must have caught up with what was done last.
   await probe(host, 'udevadm', 'settle', '--timeout=10');
   const result = await probe(host, 'lsblk', '-J', '-b', '-p', '-o', COLUMNS);
+  const luns = await readAzureLuns(host);
   const devices: ListedDevice[] = [];
   for (const row of parse(result.stdout, result.exitCode)) {
     if (row.type !== 'disk') continue;
-    devices.push(await toDevice(host, row));
+    const device = await toDevice(host, row);
+    const azureLun = luns.get(row.path);
+    devices.push(azureLun === undefined ? device : { ...device, azureLun });
   }
   return devices;
 }

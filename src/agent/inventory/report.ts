@@ -24,6 +24,7 @@ export function reportDevice(device: ListedDevice, owner: Owner | undefined): St
     removable: device.isRemovable,
     ...(device.transport !== undefined && { transport: device.transport }),
     type: device.type,
+    ...(device.azureLun !== undefined && { azureLun: device.azureLun }),
     contents: reportContents(device),
     ...(usedBy !== undefined && { usedBy }),
     ...(owner && {

@@ -211,6 +211,9 @@ export function deviceNumberOf(kernelName: string): string {
   return `${majors[driver]}:${(rest.charCodeAt(0) - 97) * 16 + (digits[0] ?? 0)}`;
 }
 
+/** Where walinuxagent's rules put links to disks that Azure has attached. */
+export const AZURE_LINKS = '/dev/disk/azure/scsi1';
+
 /** The links udev would make. */
 export function linksOf(node: BlockNode): string[] {
   if (node.array) {
@@ -221,6 +224,8 @@ export function linksOf(node: BlockNode): string[] {
   const { serial, wwn, transport = 'virtio', model } = node.disk?.options ?? {};
   const suffix = node.partition ? `-part${node.partition.number}` : '';
   const links: string[] = [];
+  const lun = node.disk?.azureLun;
+  if (lun !== undefined) links.push(`${AZURE_LINKS}/lun${lun}${suffix}`);
   if (wwn) links.push(`/dev/disk/by-id/wwn-${wwn}${suffix}`);
   const middle = transport === 'nvme' && model ? `${model.replaceAll(' ', '_')}_` : '';
   if (serial) links.push(`/dev/disk/by-id/${transport}-${middle}${serial}${suffix}`);

@@ -27,6 +27,8 @@ export class SimulatedDisk implements Content {
   /** The medium: every read, or every write, fails with EIO while set. */
   failReads = false;
   failWrites = false;
+  /** Where Azure has attached it: udev makes a link for that. */
+  azureLun: number | undefined;
   /** Counts writes, so that a test can prove that a disk was never touched. */
   writes = 0;
 

@@ -1,5 +1,5 @@
 // The files of /proc and /sys that tell the agent about mounts, arrays and disks.
-import { type BlockNode, deviceNumberOf } from './block-layer.ts';
+import { AZURE_LINKS, type BlockNode, deviceNumberOf, linksOf } from './block-layer.ts';
 import type { Machine } from './machine.ts';
 import { type ArrayMember, type MdArray, memberCapacity } from './md-array.ts';
 
@@ -33,6 +33,7 @@ export function listVirtual(machine: Machine, path: string): string[] | undefine
       .nodes()
       .map((one) => one.kernelName)
       .sort();
+  if (path === AZURE_LINKS) return azureLinks(machine);
   const match = /^\/sys\/block\/([^/]+)\/(holders|slaves|md)$/.exec(path);
   const node = match && machine.blocks.nodes().find(({ kernelName }) => kernelName === match[1]);
   if (!node) return undefined;
@@ -42,6 +43,15 @@ export function listVirtual(machine: Machine, path: string): string[] | undefine
   if (!node.array) return undefined;
   const members = node.array.members.map(({ kernelName }) => `dev-${kernelName}`);
   return [...Object.keys(mdFiles(machine, node.array)), ...members].sort();
+}
+
+function azureLinks(machine: Machine): string[] | undefined {
+  const names = machine.blocks
+    .nodes()
+    .flatMap(linksOf)
+    .filter((link) => link.startsWith(`${AZURE_LINKS}/`))
+    .map((link) => link.slice(AZURE_LINKS.length + 1));
+  return names.length > 0 ? names : undefined;
 }
 
 function readBlockFile(machine: Machine, node: BlockNode, file: string): string | undefined {

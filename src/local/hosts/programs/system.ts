@@ -98,10 +98,15 @@ function textOf({ machine }: Parameters<Program>[0], path: string): string | und
   return readVirtual(machine, path) ?? place.tree.files.get(place.path);
 }
 
-/** readlink -e: the path without symbolic links, if it leads somewhere. */
+/** readlink -e: the path without symbolic links, if it leads somewhere; -f: of devices, one per line. */
 export const readlink: Program = async (call) => {
   await call.work(2);
-  const given = parseArguments(call.arguments).operands[0] ?? '';
+  const { flags, operands } = parseArguments(call.arguments);
+  if (flags.has('-f')) {
+    for (const path of operands) call.out(`${call.machine.blocks.resolve(path)?.path ?? path}\n`);
+    return 0;
+  }
+  const given = operands[0] ?? '';
   const path = call.machine.links.get(given) ?? given;
   const place = call.machine.locate(path);
   if (!place.tree.exists(place.path)) return 1;
