@@ -18,6 +18,7 @@ import {
 import { sleep } from '../runtime/clock.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Runtime } from '../runtime/index.ts';
+import { watchArrays } from './array-watch.ts';
 import { DeviceClaims } from './claims.ts';
 import type { CredentialsSource } from './credentials.ts';
 import { beat } from './heartbeat.ts';
@@ -204,6 +205,13 @@ class AgentLife {
     const unsubscribe = watchAndEnqueue(mounts, controller.queue, (mount) => [keyOfObject(mount)], {
       updatesWhen: changedBeyondStatus,
     });
+    const arrays = () => mounts.list().filter(({ spec }) => spec.type === 'mdadm');
+    const isNeeded = () => arrays().length > 0;
+    const changed = () => {
+      for (const mount of arrays()) controller.queue.add(keyOfObject(mount));
+    };
+    const { clock } = runtime;
+    this.#background.push(watchArrays({ clock, host, isNeeded, changed }, this.#signal));
     const stopProbes = startBackendProbes({
       runtime,
       client,

@@ -27,7 +27,12 @@ const wrongKey = 'AQBvmMVmAAAAABAAlxfPXZ+Pe0Zw1uS0Zn0mqg==';
 
 function cephfs(secret: string, more: object = {}): object {
   const credentialsSecretRef = { name: secret };
-  const cluster = { monitors: ['10.77.0.1:6789'], filesystemName: 'cephfs', user: 'admin' };
+  const cluster = {
+    monitors: ['10.77.0.1:6789'],
+    filesystemName: 'cephfs',
+    path: '/',
+    user: 'admin',
+  };
   const nodeSelector = { 'kubernetes.io/hostname': nodeName };
   return { type: 'cephfs', cephfs: { ...cluster, credentialsSecretRef, ...more }, nodeSelector };
 }
