@@ -77,6 +77,8 @@ function reportPhase<M extends Member>(
     because: after.history[0]?.because ?? '',
     since: member.status?.history[0]?.time ?? member.metadata.creationTimestamp,
     isBad: after.phase === 'Failed' || after.phase === 'Quarantined',
+    // The claim's own Event names the machine, and bindings are what must be cheap.
+    hasOtherEvent: after.phase === 'Claimed',
     claim: claimOf(member),
     correlationId,
   });

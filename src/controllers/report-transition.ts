@@ -20,6 +20,8 @@ export interface Transition {
   readonly claim?: string | undefined;
   /** Default: `Transition`. */
   readonly action?: string;
+  /** The Event of another object says the same: one write less. */
+  readonly hasOtherEvent?: boolean;
   readonly correlationId?: string | undefined;
 }
 
@@ -48,7 +50,9 @@ export function reportTransition(
     because,
     ...(seconds !== undefined && { seconds: Math.round(seconds) }),
   });
-  events.event(object, isBad ? 'Warning' : 'Normal', to, action, because || to);
+  if (!transition.hasOtherEvent) {
+    events.event(object, isBad ? 'Warning' : 'Normal', to, action, because || to);
+  }
   count(runtime.metrics, { kind, from: from || 'none', to }, seconds);
   history?.record({
     ...subjectOf(object, transition.pool),

@@ -31,6 +31,8 @@ export const BY_POOL = 'pool';
 export const BY_CLAIM = 'claim';
 /** Adopted members by the uid of the record that they had before. */
 export const BY_FORMER_UID = 'formerUid';
+/** Instances that a claim owns, by the `<namespace>/<name>` of their pool. */
+export const BY_POOL_CLAIMED = 'poolClaimed';
 /** Volumes by the uid of the instance that is to hold them. */
 export const BY_INSTANCE = 'instance';
 /** Volumes that are to be detached, by the lower-cased id of the VM that Azure says holds them. */
@@ -130,6 +132,8 @@ function createUserSources(
         [BY_SHELF]: (instance) =>
           shelfKeys(instance as PoolInstance, shelfOfInstance(instance as PoolInstance)),
         [BY_POOL]: ({ metadata, spec }) => [`${metadata.namespace}/${spec.poolRef.name}`],
+        [BY_POOL_CLAIMED]: ({ metadata, spec }) =>
+          spec.claimRef ? [`${metadata.namespace}/${spec.poolRef.name}`] : [],
         [BY_CLAIM]: ({ spec }) => (spec.claimRef ? [spec.claimRef.uid] : []),
         [BY_FORMER_UID]: ({ spec }) => (spec.adopt?.uid ? [spec.adopt.uid] : []),
       },

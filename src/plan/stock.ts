@@ -30,6 +30,13 @@ export interface Pair {
 const ZONES = ['', '1', '2', '3'];
 const ANY_ZONE = 'any';
 
+/** Every shelf on which instances, or volumes, can lie. */
+export const INSTANCE_SHELVES: readonly InstanceShelf[] = ZONES.flatMap((zone) => [
+  `bare ${zone}` as const,
+  `laden ${zone}` as const,
+]);
+export const VOLUME_SHELVES: readonly VolumeShelf[] = [...ZONES, ANY_ZONE];
+
 /** Where an instance lies; nowhere unless it may be bound. */
 export function shelfOfInstance(instance: PoolInstance): InstanceShelf | undefined {
   if (!isBindable(instance)) return undefined;

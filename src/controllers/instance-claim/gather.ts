@@ -5,13 +5,14 @@ import type { PoolInstance } from '../../api/pool-instance.ts';
 import type { PoolVolume } from '../../api/pool-volume.ts';
 import type { Reason } from '../../api/reasons.ts';
 import { formerUid } from '../../plan/adoption-recovery.ts';
-import { isBindable, isClaimable, isFreshVolume } from '../../plan/allocation.ts';
+import { isClaimable } from '../../plan/allocation.ts';
 import { holdingsOf } from '../../plan/claim-holdings.ts';
 import { type InstanceClaimSnapshot, isOver } from '../../plan/instance-claim.ts';
 import type { PortSeen } from '../../plan/instance-claim-judgements.ts';
 import { isKnownAs } from '../../plan/member.ts';
+import { INSTANCE_SHELVES, VOLUME_SHELVES } from '../../plan/stock.ts';
 import type { ControllerContext } from '../context.ts';
-import { BY_CLAIM, BY_POOL } from '../stores.ts';
+import { BY_CLAIM, BY_POOL_CLAIMED, BY_SHELF, shelfKey } from '../stores.ts';
 import type { PortProbes } from './port-probes.ts';
 
 export function gather(
@@ -84,9 +85,10 @@ function whyWaiting(stores: ControllerContext['stores'], claim: InstanceClaim): 
   }
   const volume = whyNoVolume(stores, claim);
   if (volume) return volume;
-  const members = stores.poolInstances.byIndex(BY_POOL, `${namespace}/${poolName}`);
+  // Hundreds of claims may wait at once: none of them goes through all members.
+  const key = `${namespace}/${poolName}`;
   const { maxTotal } = pool.spec.scaling;
-  const claimed = members.filter(({ spec }) => spec.claimRef !== undefined).length;
+  const claimed = stores.poolInstances.byIndex(BY_POOL_CLAIMED, key).length;
   if (claimed >= maxTotal) {
     return {
       reason: 'PoolExhausted',
@@ -95,7 +97,10 @@ function whyWaiting(stores: ControllerContext['stores'], claim: InstanceClaim): 
   }
   if (pool.spec.paused)
     return { reason: 'PoolPaused', message: `InstancePool ${poolName} is paused` };
-  if (members.some(isBindable)) {
+  const hasFree = INSTANCE_SHELVES.some(
+    (shelf) => stores.poolInstances.byIndex(BY_SHELF, shelfKey(key, shelf)).length > 0,
+  );
+  if (hasFree) {
     const message = `no free instance of ${poolName} is in the zone of the volume`;
     return claim.spec.volume ? { reason: 'NoInstanceInZone', message } : waiting(poolName);
   }
@@ -118,8 +123,11 @@ function whyNoVolume(stores: ControllerContext['stores'], claim: InstanceClaim):
       const message = `spec.volume.new.poolRef.name: no VolumePool ${name} in namespace ${namespace}`;
       return { reason: 'PoolNotFound', message };
     }
-    const members = stores.poolVolumes.byIndex(BY_POOL, `${namespace}/${name}`);
-    if (members.some(isFreshVolume)) return undefined;
+    const hasFresh = VOLUME_SHELVES.some(
+      (shelf) =>
+        stores.poolVolumes.byIndex(BY_SHELF, shelfKey(`${namespace}/${name}`, shelf)).length > 0,
+    );
+    if (hasFresh) return undefined;
     return { reason: 'VolumePoolExhausted', message: `VolumePool ${name} has no free volume` };
   }
   if (asked?.type === 'Existing') {

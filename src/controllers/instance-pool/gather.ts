@@ -5,14 +5,14 @@ import { isWaiting } from '../../plan/instance-claim.ts';
 import type { InstancePoolSnapshot } from '../../plan/instance-pool.ts';
 import type { ControllerContext } from '../context.ts';
 import { subscriptionOf } from '../discovery/index.ts';
-import { BY_CLAIM, BY_INSTANCE_POOL, BY_POOL } from '../stores.ts';
+import { BY_CLAIM, BY_LACKING, BY_POOL } from '../stores.ts';
 import { refusalOf } from '../tenancy.ts';
 
 export function gather(context: ControllerContext, pool: InstancePool): InstancePoolSnapshot {
   const { stores, defaults, discovery } = context;
   const key = `${pool.metadata.namespace}/${pool.metadata.name}`;
   const { prewarm } = pool.spec;
-  const waiting = stores.instanceClaims.byIndex(BY_INSTANCE_POOL, key).filter((claim) => {
+  const waiting = stores.instanceClaims.byIndex(BY_LACKING, key).filter((claim) => {
     const [instance] = stores.poolInstances.byIndex(BY_CLAIM, claim.metadata.uid);
     const volumeNamed = (name: string) => stores.poolVolumes.get(claim.metadata.namespace, name);
     return (
