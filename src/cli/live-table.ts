@@ -44,7 +44,7 @@ export async function readRows(client: KubeClient): Promise<Row[]> {
 function rowOf(resource: Resource<Shown>, object: Shown): Row {
   const ready = object.status?.conditions?.find(({ type }) => type === 'Ready');
   const state =
-    object.status?.phase ?? (ready ? (ready.status === 'True' ? 'Ready' : ready.reason) : '');
+    object.status?.phase ?? (ready ? (ready.status === 'True' ? 'Ready' : ready.reason) : 'New');
   return {
     kind: resource.kind,
     name: `${object.metadata.namespace}/${object.metadata.name}`,
@@ -69,20 +69,27 @@ function meter(free: number, maxFree: number): string {
   return '█'.repeat(filled) + '░'.repeat(width - filled);
 }
 
-export function formatTable(rows: readonly Row[], columns: number): string {
+/** Cut to the terminal, which could not be redrawn beyond its top. */
+export function formatTable(
+  rows: readonly Row[],
+  { columns, height }: { readonly columns: number; readonly height: number },
+): string {
   const header: Row = { kind: 'KIND', name: 'NAME', state: 'STATE', detail: 'DETAIL' };
   const all = [header, ...rows];
   const width = (field: 'kind' | 'name' | 'state'): number =>
     Math.max(...all.map((row) => row[field].length)) + 2;
   const widths = { kind: width('kind'), name: width('name'), state: width('state') };
-  return all
-    .map(({ kind, name, state, detail }) =>
-      `${kind.padEnd(widths.kind)}${name.padEnd(widths.name)}${state.padEnd(widths.state)}${detail}`.slice(
-        0,
-        columns,
-      ),
-    )
-    .join('\n');
+  const lines = all.map(({ kind, name, state, detail }) =>
+    `${kind.padEnd(widths.kind)}${name.padEnd(widths.name)}${state.padEnd(widths.state)}${detail}`.slice(
+      0,
+      columns,
+    ),
+  );
+  // One line for the cursor below the table, one that says what is missing.
+  const shown = Math.max(1, height - 2);
+  if (lines.length <= shown + 1) return lines.join('\n');
+  const more = `… and ${lines.length - shown} more`.slice(0, columns);
+  return [...lines.slice(0, shown), more].join('\n');
 }
 
 /** Lines for rows that changed since the last time. */

@@ -15,7 +15,7 @@ import {
   type SimulatedAzure,
   startSimulatedAzure,
 } from '../local/azure/index.ts';
-import { defaultHosts, simulatedNetworkProber } from '../local/hosts/index.ts';
+import { defaultHosts, keepHosts, simulatedNetworkProber } from '../local/hosts/index.ts';
 import { type EmbeddedKubernetes, startEmbeddedKubernetes } from '../local/kubernetes/index.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Runtime } from '../runtime/index.ts';
@@ -90,6 +90,11 @@ export async function startLocalEnvironment(options: LocalOptions): Promise<Loca
     const connection = connectKubernetes({ runtime, to: access, component: 'local', version });
     closers.push(() => connection.close());
     const hosts = defaultHosts(runtime, { speed: options.azureSpeed });
+    if (options.dataDirectory !== undefined) {
+      const directory = join(options.dataDirectory, 'hosts');
+      const end = keepHosts({ clock: runtime.clock, hosts, directory });
+      closers.push(async () => end());
+    }
     await seed(
       connection.client,
       hosts.map(({ nodeName }) => nodeName),

@@ -1,6 +1,6 @@
 // poolkeeper local (`npm start`): the whole product on this machine, with the examples applied.
-import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { createWriteStream } from 'node:fs';
+import { resolve } from 'node:path';
 import * as z from 'zod';
 import { parseDuration } from '../api/duration.ts';
 import { sleep } from '../runtime/clock.ts';
@@ -13,6 +13,12 @@ import { applyExamples, type Example, readExamples, readReadiness } from './exam
 import { endpointHandlers, endpointPage } from './http-endpoints.ts';
 import { type RunningServer, serveHttp } from './http-server.ts';
 import { ChangeLines, formatTable, readRows } from './live-table.ts';
+import {
+  holdDataDirectory,
+  prepareStateDirectory,
+  quoted,
+  type StateDirectory,
+} from './local-directories.ts';
 import { type LocalEnvironment, startLocalEnvironment } from './local-environment.ts';
 import { flag, list, wholeNumber } from './settings.ts';
 import { stopSignal } from './signals.ts';
@@ -40,13 +46,17 @@ const settings = z.object({
   dataDir: z
     .string()
     .optional()
-    .describe('Keep the cluster and the cloud here over restarts; default: in memory only'),
+    .describe(
+      'Keep cluster, cloud and disks of the nodes here over restarts; default: in memory only',
+    ),
   examples: flag().default(true).describe('Apply the examples'),
   authorization: z
     .enum(['AlwaysAllow', 'RBAC'])
     .default('AlwaysAllow')
     .describe('RBAC: controller and agents may do what the chart would grant them, nothing more'),
-  without: list().default([]).describe('Parts to leave out: controller, agents'),
+  without: list(z.enum(['controller', 'agents']))
+    .default([])
+    .describe('Parts to leave out: controller, agents'),
   exitWhenReady: flag()
     .default(false)
     .describe('End with 0 once every example is Ready, with 1 and the reasons after --timeout'),
@@ -66,11 +76,11 @@ export const command = defineCommand({
     'Runs the whole product on this machine: embedded Kubernetes API, simulated Azure and nodes,\ncontroller and agents, with the examples applied. Any kubectl can talk to it.',
   settings,
   run: async (given) => {
-    const stateDirectory = resolve(given.stateDir);
-    mkdirSync(stateDirectory, { recursive: true });
-    const logFile = join(stateDirectory, 'poolkeeper.log');
+    const state = prepareStateDirectory(resolve(given.stateDir));
+    const dataDirectory = given.dataDir && resolve(given.dataDir);
+    const releaseData = dataDirectory ? holdDataDirectory(dataDirectory) : () => {};
     const runtime = createRuntime({
-      log: createLog(given.logLevel, createWriteStream(logFile)),
+      log: createLog(given.logLevel, createWriteStream(state.logFile, { flags: 'a' })),
       metrics: createMetrics({ processMetrics: true }),
     });
     const stopped = stopSignal();
@@ -79,22 +89,22 @@ export const command = defineCommand({
       port: given.port,
       azurePort: given.azurePort,
       azureSpeed: given.azureSpeed,
-      dataDirectory: given.dataDir && resolve(given.dataDir),
+      dataDirectory,
       withController: !given.without.includes('controller'),
       authorization: given.authorization,
       withAgents: !given.without.includes('agents'),
     });
-    const kubeconfigFile = join(stateDirectory, 'kubeconfig');
-    writeFileSync(kubeconfigFile, environment.kubeconfig, { mode: 0o600 });
+    state.writeKubeconfig(environment.kubeconfig);
     // Who leaves the choice of one port to the system runs several of these at once.
     const httpPort = given.httpPort ?? (given.port === 0 ? 0 : DEFAULT_HTTP_PORT);
     const endpoints = await serveOperator(httpPort, runtime, environment);
-    greet(environment, { kubeconfig: kubeconfigFile, logFile, endpoints: endpoints?.url });
+    greet(environment, { ...state, endpoints: endpoints?.url, hasExamples: given.examples });
     const examples = given.examples ? readExamples() : [];
     await applyExamples(environment.client, examples);
     const code = await watch({ given, runtime, environment, examples, stopped });
     await environment.stop();
     await endpoints?.close();
+    releaseData();
     return code;
   },
 });
@@ -117,13 +127,17 @@ async function serveOperator(
   });
 }
 
-interface Places {
-  readonly kubeconfig: string;
-  readonly logFile: string;
+interface Places extends Pick<StateDirectory, 'kubeconfigFile' | 'logFile'> {
   readonly endpoints: string | undefined;
+  readonly hasExamples: boolean;
 }
 
-function greet(environment: LocalEnvironment, { kubeconfig, logFile, endpoints }: Places): void {
+const ABOUT_EXAMPLES = `
+  kubectl describe iclaim alice-box -n development
+  kubectl get spool pool1 -n storage -o yaml`;
+
+function greet(environment: LocalEnvironment, places: Places): void {
+  const { kubeconfigFile, logFile, endpoints, hasExamples } = places;
   console.log(`Poolkeeper is running.
 
   Kubernetes API   ${environment.kubernetesUrl}
@@ -134,10 +148,8 @@ function greet(environment: LocalEnvironment, { kubeconfig, logFile, endpoints }
 
 In another terminal:
 
-  export KUBECONFIG=${kubeconfig}
-  kubectl get vpool,ipool,iclaim,spool,sbackend -A
-  kubectl describe iclaim alice-box -n development
-  kubectl get spool pool1 -n storage -o yaml
+  export KUBECONFIG=${quoted(kubeconfigFile)}
+  kubectl get vpool,ipool,iclaim,spool,sbackend -A${hasExamples ? ABOUT_EXAMPLES : ''}
 `);
 }
 
@@ -159,6 +171,7 @@ async function watch({ given, runtime, environment, examples, stopped }: Watched
   let stopping = false;
   void stopped.then(() => {
     stopping = true;
+    console.log('Stopping; once more ends it at once.');
   });
   while (!stopping) {
     show(await readRows(environment.client));
@@ -189,7 +202,8 @@ function presenter(): (rows: Awaited<ReturnType<typeof readRows>>) => void {
   }
   let drawn = 0;
   return (rows) => {
-    const table = formatTable(rows, process.stdout.columns ?? 120);
+    const { columns = 120, rows: height = 50 } = process.stdout;
+    const table = formatTable(rows, { columns, height });
     // Back to the first line of the table, then clear what is below.
     const back = drawn > 0 ? `\u001b[${drawn}A\u001b[J` : '';
     drawn = table.split('\n').length;

@@ -20,8 +20,13 @@ export class SettingsError extends PoolkeeperError {
 }
 
 /** A whole number given as text or number. */
-export const wholeNumber = (min: number, max: number): z.ZodType<number> =>
-  z.coerce.number<unknown>().int().min(min).max(max);
+export const wholeNumber = (min: number, max: number): z.ZodType<number> => {
+  const error = `not a whole number from ${min} to ${max}`;
+  return z.preprocess(
+    (value) => (typeof value === 'string' && /^-?\d+$/.test(value.trim()) ? Number(value) : value),
+    z.number({ error }).int({ error }).min(min, { error }).max(max, { error }),
+  );
+};
 
 /** `true`/`false` as text (environment, flag value) or boolean. */
 export const flag = (): z.ZodType<boolean> =>
@@ -31,10 +36,10 @@ export const flag = (): z.ZodType<boolean> =>
   );
 
 /** A comma-separated list, or a YAML list in the file. */
-export const list = (): z.ZodType<string[]> =>
+export const list = (item: z.ZodType<string> = z.string()): z.ZodType<string[]> =>
   z.preprocess(
-    (value) => (typeof value === 'string' ? value.split(',').filter((item) => item !== '') : value),
-    z.array(z.string()),
+    (value) => (typeof value === 'string' ? value.split(',').filter((part) => part !== '') : value),
+    z.array(item),
   );
 
 /** Reads the settings of one command; throws SettingsError naming the setting and the fix. */

@@ -5,6 +5,8 @@ export class FileTree {
   readonly files = new Map<string, string>();
   readonly directories = new Set<string>(['/']);
   readonly immutable = new Set<string>();
+  /** Grows with every change. */
+  changes = 0;
   readonly #changed: () => void;
 
   constructor(changed: () => void = () => {}) {
@@ -20,14 +22,14 @@ export class FileTree {
     if (!this.directories.has(parent)) throw new DeviceError('ENOENT', path);
     this.#beforeChange(parent, path);
     this.files.set(path, content);
-    this.#changed();
+    this.#note();
   }
 
   remove(path: string): void {
     if (!this.files.has(path)) return;
     this.#beforeChange(parentOf(path), path);
     this.files.delete(path);
-    this.#changed();
+    this.#note();
   }
 
   /** Like `mkdir -p`. */
@@ -37,14 +39,14 @@ export class FileTree {
     this.makeDirectory(parentOf(path));
     this.#beforeChange(parentOf(path), path);
     this.directories.add(path);
-    this.#changed();
+    this.#note();
   }
 
   removeDirectory(path: string): void {
     this.#beforeChange(parentOf(path), path);
     if (this.immutable.has(path)) throw new DeviceError('EPERM', path);
     this.directories.delete(path);
-    this.#changed();
+    this.#note();
   }
 
   /** Names in a directory, sorted; undefined when it isn't one. */
@@ -61,11 +63,12 @@ export class FileTree {
   setImmutable(path: string, immutable: boolean): void {
     if (immutable) this.immutable.add(path);
     else this.immutable.delete(path);
-    this.#changed();
+    this.#note();
   }
 
   /** Forgets everything below a directory, as a tmpfs does at reboot. */
   clear(path: string): void {
+    this.changes++;
     const prefix = `${path}/`;
     for (const file of this.files.keys()) if (file.startsWith(prefix)) this.files.delete(file);
     for (const directory of this.directories)
@@ -93,6 +96,11 @@ export class FileTree {
     for (const [path, content] of stored.files) this.files.set(path, content);
     for (const directory of stored.directories) this.directories.add(directory);
     for (const path of stored.immutable) this.immutable.add(path);
+  }
+
+  #note(): void {
+    this.changes++;
+    this.#changed();
   }
 
   #beforeChange(...paths: string[]): void {

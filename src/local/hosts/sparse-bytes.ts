@@ -29,6 +29,8 @@ const zeros = new Uint8Array(1024 * 1024);
 
 export class SparseBytes implements Content {
   readonly sizeBytes: number;
+  /** Grows with every write. */
+  changes = 0;
   readonly #pages = new Map<number, Uint8Array>();
 
   constructor(sizeBytes: number) {
@@ -58,6 +60,7 @@ export class SparseBytes implements Content {
   }
 
   write(offsetBytes: number, bytes: Uint8Array): void {
+    this.changes++;
     this.#eachPage(offsetBytes, bytes.length, (page, within, at, count) => {
       let target = this.#pages.get(page);
       if (!target) {
@@ -69,6 +72,7 @@ export class SparseBytes implements Content {
   }
 
   zero(offsetBytes: number, lengthBytes: number): void {
+    this.changes++;
     const end = offsetBytes + lengthBytes;
     for (const [page, bytes] of this.#pages) {
       const from = Math.max(offsetBytes - page * PAGE_BYTES, 0);
