@@ -59,6 +59,11 @@ describe('judgeDevice', () => {
       given: { contents: { ...blank, ends: 'unreadable' } },
       want: 'DeviceUnreadable',
     },
+    'a disk that can not be read in one place is not blank, and the place is told': {
+      given: { contents: { ...blank, ends: 'unreadable', unreadableAtBytes: 33030144 } },
+      want: 'DeviceUnreadable',
+      message: /Reading failed at byte 33030144\./,
+    },
     'a disk on which the tools failed is not blank': {
       given: { contents: { ...blank, signatures: 'failed' } },
       want: 'DeviceUnreadable',

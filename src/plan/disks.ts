@@ -43,6 +43,8 @@ export interface DeviceContents {
       };
   /** Direct reads of `probedRegions`. `busy`: the kernel holds the disk. */
   readonly ends: 'zero' | 'data' | 'unreadable' | 'busy';
+  /** The first place of those that could not be read. */
+  readonly unreadableAtBytes?: number;
 }
 
 export interface Region {
@@ -246,7 +248,10 @@ const isReadable: Check = (device) => {
   const isRead = contents !== undefined && contents.ends !== 'unreadable';
   if (isRead && contents.superblock.type !== 'failed' && contents.signatures !== 'failed')
     return undefined;
-  return refuse('DeviceUnreadable', device, 'could not be read, so nothing is written to it.');
+  const place = contents?.unreadableAtBytes;
+  const where = place === undefined ? '' : ` Reading failed at byte ${place}.`;
+  const why = `could not be read, so nothing is written to it.${where}`;
+  return refuse('DeviceUnreadable', device, why);
 };
 
 const beforeContents = [isWholeDisk, isNotSystem, isWritable, isLargeEnough];

@@ -19,6 +19,9 @@ const states = Object.entries(diskStates).map(([sentence, state], index) => ({
 const link = (serial: string): string => `/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_${serial}`;
 const twin = 'twin-f0';
 const partner = 'blank-f1';
+/** A disk of the kernel's own, in its memory, which fails every read of eight of its sectors. */
+const spotty =
+  'modprobe scsi_debug dev_size_mb=64 opts=2 medium_error_start=65536 medium_error_count=8';
 /** As large as the one with xfs, which needs more room than others. */
 const largeBlank = { serial: 'blank-f2', sizeMebibytes: 320 };
 
@@ -68,7 +71,7 @@ before(async () => {
   await world.machine.run('modprobe -a raid1 dm-mod xfs; mkdir -p /run/lvm');
   for (const { made, serial } of states)
     if (made !== undefined) await world.machine.run(`disk=$(readlink -f ${link(serial)})\n${made}`);
-  await world.machine.run('udevadm settle; sync; sleep 1; sync');
+  await world.machine.run(`${spotty}; udevadm settle; sync; sleep 1; sync`);
   untouched = await bytesOf();
   await world.startAgent();
 });
@@ -103,6 +106,23 @@ describe('refused, in words', () => {
       /2 devices match serial twin-f0: \/dev\/sd.*; \/dev\/sd.*Name the device by wwn/,
     );
     await world.delete('twins');
+  });
+
+  test('a disk that fails reads in one place only, far from its ends', async () => {
+    const { machine } = world;
+    const said = await machine.run(
+      "lsblk -dnro PATH,SERIAL,MODEL | grep scsi_debug | cut -d' ' -f1-2",
+    );
+    const [path = '', serial = ''] = said.trim().split(' ');
+    assert.equal((await machine.try(`dd if=${path} of=/dev/null bs=1M count=16`)).status, 0);
+    await world.create('spotty', wanting(serial, { wipe: { confirm: serial } }));
+    const message = await world.untilRefused('spotty', 'DeviceUnreadable');
+    assert.match(
+      message,
+      /could not be read, so nothing is written to it\. Reading failed at byte 33030144\./,
+    );
+    assert.deepEqual((await world.pool('spotty'))!.status!.commands, [], 'nothing was run');
+    await world.delete('spotty');
   });
 
   test('no such disk: the disks of the node are listed', async () => {

@@ -41,7 +41,7 @@ export async function readContents(host: HostPort, device: DeviceFacts): Promise
     signatures,
     types,
     superblock,
-    ends: isUsed ? 'busy' : await readRegions(host, device),
+    ...(isUsed ? { ends: 'busy' } : await readRegions(host, device)),
   };
 }
 
@@ -107,12 +107,16 @@ async function readSuperblock(
 }
 
 /** Reads up to the first thing that isn't zero: what is more doesn't matter then. */
-async function readRegions(host: HostPort, device: DeviceFacts): Promise<DeviceContents['ends']> {
+async function readRegions(
+  host: HostPort,
+  device: DeviceFacts,
+): Promise<Pick<DeviceContents, 'ends' | 'unreadableAtBytes'>> {
   for (const region of probedRegions(device.sizeBytes)) {
-    const found = await readRegion(host, device.path, region);
-    if (found !== 'zero') return found;
+    const ends = await readRegion(host, device.path, region);
+    if (ends === 'unreadable') return { ends, unreadableAtBytes: region.offsetBytes };
+    if (ends !== 'zero') return { ends };
   }
-  return 'zero';
+  return { ends: 'zero' };
 }
 
 export async function readRegion(
