@@ -344,3 +344,31 @@ describe('whatever is allocated', () => {
 function orderOf({ metadata }: InstanceClaim): string {
   return `${metadata.creationTimestamp} ${metadata.uid}`;
 }
+
+describe('what a storage pool waits for', () => {
+  const first = anInstanceClaim({ name: 'first', metadata: at(1), ...withDisk });
+  const last = anInstanceClaim({ name: 'last', metadata: at(9), ...withDisk });
+  const waitsSince = (seconds: number, count: number) => ({
+    volumePool: 'disks',
+    count,
+    metadata: { ...at(seconds), uid: uidOf('StoragePool', 'data') },
+  });
+  const world = {
+    ...shelved({
+      instances: [aPoolInstance({ ordinal: 0 }), aPoolInstance({ ordinal: 1 })],
+      volumesOf: () => [aPoolVolume({ ordinal: 0 }), aPoolVolume({ ordinal: 1 })],
+    }),
+    claims: [first, last].map((claim) => ({ claim, instance: undefined })),
+    volumeNamed: () => undefined,
+    heldBy: () => [],
+  };
+
+  test('is kept from younger claims, not from older ones', () => {
+    const served = (bindings: readonly Binding[]) =>
+      bindings.map(({ claim }) => claim.metadata.name);
+    assert.deepEqual(served(allocate({ ...world, kept: [waitsSince(5, 2)] })), ['first']);
+    assert.deepEqual(served(allocate({ ...world, kept: [waitsSince(0, 2)] })), []);
+    assert.deepEqual(served(allocate({ ...world, kept: [waitsSince(0, 1)] })), ['first']);
+    assert.deepEqual(served(allocate({ ...world, kept: [waitsSince(10, 2)] })), ['first', 'last']);
+  });
+});

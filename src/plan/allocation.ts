@@ -3,12 +3,21 @@
 import type { InstanceClaim } from '../api/instance-claim.ts';
 import type { PoolInstance } from '../api/pool-instance.ts';
 import type { PoolVolume } from '../api/pool-volume.ts';
+import { type Aged, isOlder } from './age.ts';
 import { isKnownAs } from './member.ts';
 import { Stock, type Supply } from './stock.ts';
 
 export interface AllocationInput extends Supply {
   /** Claims of one instance pool that lack something, or whose instance holds more than they asked for. */
   readonly claims: readonly WaitingClaim[];
+  /** Fresh volumes that others wait for: kept from the claims that are younger. */
+  readonly kept?: readonly KeptVolumes[];
+}
+
+/** What a StoragePool lacks. */
+export interface KeptVolumes extends Aged {
+  readonly volumePool: string;
+  readonly count: number;
 }
 
 export interface WaitingClaim {
@@ -54,8 +63,13 @@ export function isFreshVolume({ metadata, spec, status }: PoolVolume): boolean {
 export function allocate(input: AllocationInput): Binding[] {
   const stock = new Stock(input);
   const bindings: Binding[] = [];
+  const kept = [...(input.kept ?? [])];
   for (const waiting of [...input.claims].sort(oldestClaimFirst)) {
     const { claim, instance } = waiting;
+    for (const older of kept.filter((one) => isOlder(one, claim))) {
+      stock.keepVolumes(older.volumePool, older.count);
+      kept.splice(kept.indexOf(older), 1);
+    }
     if (instance) {
       const completion = complete(input, stock, { ...waiting, instance });
       if (completion) bindings.push(completion);

@@ -97,6 +97,14 @@ export class Stock {
     this.#take(longestFree(ZONES.map((zone) => this.#free(zone))));
   }
 
+  /** So many fresh volumes of the pool are not for the claims that come now. */
+  keepVolumes(pool: string, count: number): void {
+    for (let taken = 0; taken < count; taken++) {
+      const shelves = [...ZONES, ANY_ZONE].map((shelf) => this.#fresh(pool, shelf));
+      if (!this.#take(longestFree(shelves))) return;
+    }
+  }
+
   /** An instance that holds just what the claim asks for: no call to Azure is needed. */
   #prewarmed(claim: InstanceClaim): Pair | undefined {
     if (claim.spec.volume?.type !== 'New') return undefined;

@@ -92,16 +92,3 @@ export function awaitedVolumes(pool: StoragePool, leased: readonly PoolVolume[])
   const waits = pool.status?.conditions.some(({ reason }) => reason === 'VolumePoolExhausted');
   return waits ? orderLeases(pool, leased).lacking : 0;
 }
-
-interface Aged {
-  readonly metadata: { readonly creationTimestamp: string; readonly uid: string };
-}
-
-/** First come, first served, among claims of every kind. */
-export function isOlder(one: Aged, other: Aged): boolean {
-  return ageOf(one) < ageOf(other);
-}
-
-function ageOf({ metadata }: Aged): string {
-  return `${metadata.creationTimestamp} ${metadata.uid}`;
-}

@@ -27,6 +27,7 @@ export class LeaseWorld {
   readonly hosts = new Map<string, SimulatedHost>();
   readonly #network = new SimulatedNetwork();
   readonly #agents = new Map<string, Agent>();
+  readonly #lastSeen = new Map<string, StoragePool>();
 
   private constructor(pools: PoolsWorld) {
     this.pools = pools;
@@ -35,12 +36,21 @@ export class LeaseWorld {
       ...{ runtime, subscriptionId, resourceGroup, location },
       azure: running.azure,
     });
+    pools.kubernetes.server.store.onCommit((shelf, { object }) => {
+      const pool = object as unknown as StoragePool;
+      if (shelf === 'poolkeeper.dev/storagepools') this.#lastSeen.set(pool.metadata.name, pool);
+    });
   }
 
   static async start(nodeNames = ['node-1'], options: WorldOptions = {}): Promise<LeaseWorld> {
     const world = new LeaseWorld(await PoolsWorld.start(options));
     for (const name of nodeNames) await world.addNode(name);
     return world;
+  }
+
+  /** Whether the pool that was there last had become Active. */
+  wasActive(name = 'data'): boolean {
+    return this.#lastSeen.get(name)?.status?.activeSince !== undefined;
   }
 
   get client() {
@@ -93,7 +103,10 @@ export class LeaseWorld {
   }
 
   /** A pool of empty disks. */
-  async createDisks(minFree: number, spec: { maxTotal?: number } & object = {}): Promise<void> {
+  async createDisks(
+    minFree: number,
+    spec: { maxTotal?: number; reclaimPolicy?: string } = {},
+  ): Promise<void> {
     const { maxTotal = 10, ...rest } = spec;
     await this.pools.createVolumePool('disks', {
       volume: { sizeGiB: 4 },

@@ -13,6 +13,7 @@ import { type ClaimHoldings, holdingsOf } from '../../plan/claim-holdings.ts';
 import { isOver, isWaiting } from '../../plan/instance-claim.ts';
 import { looseSpec } from '../../plan/volume-release.ts';
 import type { ControllerContext } from '../context.ts';
+import { keptVolumes } from '../storage-pool/lease.ts';
 import { BY_CLAIM, BY_INSTANCE, BY_LACKING, BY_POOL, BY_SHELF, shelfKey } from '../stores.ts';
 import type { LooseEnds } from './loose-ends.ts';
 
@@ -62,6 +63,10 @@ function planBindings(
   });
   const allocated = allocate({
     claims: claims.filter((claim) => !recovering.includes(claim)),
+    kept: keptVolumes(
+      stores,
+      claims.map(({ claim }) => claim),
+    ),
     freeInstances: (shelf) => stores.poolInstances.byIndex(BY_SHELF, shelfKey(key, shelf)),
     freshVolumes: (name, shelf) =>
       stores.poolVolumes.byIndex(BY_SHELF, shelfKey(`${namespace}/${name}`, shelf)),

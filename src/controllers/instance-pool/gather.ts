@@ -1,10 +1,12 @@
 // Everything an instance pool's plan is made from, read once from the caches.
 import type { InstancePool } from '../../api/instance-pool.ts';
+import type { PoolVolume } from '../../api/pool-volume.ts';
 import { mayBeServed } from '../../plan/allocation.ts';
 import { isWaiting } from '../../plan/instance-claim.ts';
 import type { InstancePoolSnapshot } from '../../plan/instance-pool.ts';
 import type { ControllerContext } from '../context.ts';
 import { subscriptionOf } from '../discovery/index.ts';
+import { awaitedOf } from '../storage-pool/lease.ts';
 import { BY_CLAIM, BY_LACKING, BY_POOL } from '../stores.ts';
 import { refusalOf } from '../tenancy.ts';
 
@@ -26,13 +28,17 @@ export function gather(context: ControllerContext, pool: InstancePool): Instance
     members: stores.poolInstances.byIndex(BY_POOL, key),
     waitingClaims: waiting.length,
     prewarmVolumes: prewarm
-      ? stores.poolVolumes.byIndex(
-          BY_POOL,
-          `${pool.metadata.namespace}/${prewarm.volumePoolRef.name}`,
-        )
+      ? volumesFor(stores, `${pool.metadata.namespace}/${prewarm.volumePoolRef.name}`)
       : [],
     defaults,
     refusal: refusalOf(context, pool),
     discovery: discovery.ofPool('instance', key, subscriptionOf(context, pool)),
   };
+}
+
+/** While a StoragePool waits for free ones, none is attached ahead of time. */
+function volumesFor(stores: ControllerContext['stores'], key: string): readonly PoolVolume[] {
+  const volumes = stores.poolVolumes.byIndex(BY_POOL, key);
+  if (awaitedOf(stores, key) === 0) return volumes;
+  return volumes.filter(({ spec }) => spec.instanceRef !== undefined);
 }

@@ -1,21 +1,19 @@
 // What a storage pool knows of the disks that it has, or is to have, from a VolumePool. Azure is asked only
 // where the next step depends on it.
+import type { InstanceClaim } from '../../api/instance-claim.ts';
 import type { PoolVolume } from '../../api/pool-volume.ts';
 import type { StorageNode } from '../../api/storage-node.ts';
 import type { StoragePool } from '../../api/storage-pool.ts';
 import { CloudError } from '../../azure/errors.ts';
 import type { CallContext, ObservedInstance } from '../../azure/port.ts';
+import { isOlder } from '../../plan/age.ts';
+import type { KeptVolumes } from '../../plan/allocation.ts';
 import { isWaiting } from '../../plan/instance-claim.ts';
 import { longestFreeFirst } from '../../plan/stock.ts';
 import type { StoragePoolSnapshot } from '../../plan/storage-pool.ts';
 import { branchOf } from '../../plan/storage-pool-branch.ts';
 import { type LeaseLook, type LeaseSnapshot, lookForLease } from '../../plan/volume-lease-facts.ts';
-import {
-  awaitedVolumes,
-  isEmptyVolume,
-  isOlder,
-  volumePoolNameOf,
-} from '../../plan/volume-lease-order.ts';
+import { awaitedVolumes, isEmptyVolume, volumePoolNameOf } from '../../plan/volume-lease-order.ts';
 import type { ControllerContext } from '../context.ts';
 import { volumeId } from '../pool-volume/gather.ts';
 import { BY_CLAIM, BY_POOL, BY_VOLUME_POOL } from '../stores.ts';
@@ -131,6 +129,19 @@ export function storagePoolsOf(
   volumePoolKey: string,
 ): readonly StoragePool[] {
   return storagePools.byIndex(BY_VOLUME_POOL, volumePoolKey);
+}
+
+/** What storage pools wait for of the volume pools that these claims draw from. */
+export function keptVolumes(stores: Stores, claims: readonly InstanceClaim[]): KeptVolumes[] {
+  const keys = claims.flatMap(({ metadata, spec: { volume } }) =>
+    volume?.type === 'New' ? [`${metadata.namespace}/${volume.new.poolRef.name}`] : [],
+  );
+  const pools = [...new Set(keys)].flatMap((key) => storagePoolsOf(stores, key));
+  return pools.flatMap((pool): KeptVolumes[] => {
+    const count = awaitedVolumes(pool, leasedBy(stores, pool.metadata.uid));
+    const volumePool = volumePoolNameOf(pool) ?? '';
+    return count > 0 ? [{ volumePool, count, metadata: pool.metadata }] : [];
+  });
 }
 
 /** How many disks of the VolumePool its storage pools wait for. */
