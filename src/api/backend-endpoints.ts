@@ -10,20 +10,24 @@ import {
   nfsExportPath,
   nfsServer,
   nfsVersion,
+  PORT_PATTERN,
 } from './network-storage.ts';
 import { immutableFields, setList, withRules } from './rules.ts';
 import { integer, text } from './text.ts';
 
 export const endpointAdvice = 'it says which storage this is; create another backend';
 
+/** A name in ASCII, an IPv4 address, or an IPv6 address in brackets. */
+const HOST_PATTERN = '[A-Za-z0-9_]([-_A-Za-z0-9.]{0,252})|\\\\[[0-9A-Fa-f:.]{2,45}\\\\]';
+
 /** http(s) without user, password or fragment. `path` is the field's, for the message. */
 function url(path: string) {
   return withRules(z.string().min(1).max(2048), {
-    rule: "self.matches('^https?://[^\\\\s/?#@]+(/[^\\\\s#]*)?$')",
+    rule: `self.matches('^https?://(${HOST_PATTERN})(:${PORT_PATTERN})?(/[^\\\\s#]*)?$')`,
     message:
       `${path} must be an address such as https://files.example.com/ that begins with http:// ` +
-      'or https:// and has no user name or password in it: those belong in the Secret of ' +
-      'spec.credentialsSecretRef',
+      'or https://, names a host in ASCII and a port up to 65535, if any, and has no user name ' +
+      'or password in it: those belong in the Secret of spec.credentialsSecretRef',
   });
 }
 

@@ -46,11 +46,16 @@ export function nfsExportPath() {
   return absolutePathOrRoot().describe('The exported path, such as `/export/data`.');
 }
 
+/** 1 to 65535, as a part of a regular expression that RE2 and JavaScript read alike. */
+export const PORT_PATTERN =
+  '([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])';
+
 /** `address:port` with IPv6 in brackets. */
 export function iscsiPortal() {
   return withRules(z.string().max(261), {
-    rule: "self.matches('^([A-Za-z0-9][-A-Za-z0-9.]*|\\\\[[0-9A-Fa-f:.]+\\\\]):[0-9]{1,5}$')",
-    message: 'must be an address and a port, such as 10.0.0.5:3260 or [fd00::5]:3260',
+    rule: `self.matches('^([A-Za-z0-9][-A-Za-z0-9.]*|\\\\[[0-9A-Fa-f:.]+\\\\]):${PORT_PATTERN}$')`,
+    message:
+      'must be an address and a port from 1 to 65535, such as 10.0.0.5:3260 or [fd00::5]:3260',
   }).describe('Address and port of the target portal, such as `10.0.0.5:3260`.');
 }
 
@@ -72,7 +77,7 @@ export const cephFields = {
     z
       .array(
         withRules(z.string().max(261), {
-          rule: "self.matches('^([A-Za-z0-9][-A-Za-z0-9.]*|\\\\[[0-9A-Fa-f:.]+\\\\])(:[0-9]{1,5})?$')",
+          rule: `self.matches('^([A-Za-z0-9][-A-Za-z0-9.]*|\\\\[[0-9A-Fa-f:.]+\\\\])(:${PORT_PATTERN})?$')`,
           message: 'must be the address of a monitor, such as 10.0.0.1 or 10.0.0.1:6789',
         }),
       )

@@ -104,6 +104,8 @@ async function find(host: string, signal: AbortSignal): Promise<FoundAddress[]> 
 }
 
 function openTcp({ host, port, addresses }: Target, { signal }: DialOptions): Promise<Socket> {
+  if (port < 1 || port > 65_535)
+    throw new ProbeError('TCP', 'PortNotPossible', `${port} is not a port that there is`);
   const checked: LookupFunction = (_host, asked, callback) => {
     const [first] = addresses;
     if (asked.all) callback(null, [...addresses]);

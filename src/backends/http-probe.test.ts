@@ -132,6 +132,7 @@ describe('a server that answers', () => {
     'credentials were refused': { status: 401, phase: 'Error', reason: 'AuthenticationFailed' },
     'nothing at that path': { status: 404, phase: 'Error', reason: 'NotExported' },
     'the server is in trouble': { status: 503, phase: 'Error', reason: 'UnexpectedAnswer' },
+    'too many requests': { status: 429, phase: 'Error', reason: 'Throttled' },
     'a status that was asked for': {
       status: 401,
       expected: [401],

@@ -1,6 +1,7 @@
-// Turns names into addresses. Node looks names up on four threads that everything shares: names whose
-// server is dead would hold them all, and with them every other connection this process makes. So
-// probes use few of them at a time, and probes of the same name share one look.
+// Turns names into addresses. Node looks names up on four threads that everything shares, and a name
+// whose server is dead holds one for ten seconds and more. So probes use few of them at a time, probes
+// of the same name share one look, and names wait in two lines: those that were answered last time, and
+// all others. However many dead names somebody asks for, they hold up only what nobody knows yet.
 import { lookup } from 'node:dns/promises';
 import { Turns } from './turns.ts';
 
@@ -9,22 +10,58 @@ export interface FoundAddress {
   readonly family: number;
 }
 
-/** Of the four threads; the others stay for the API server and the cloud. */
-const LOOKUPS_AT_ONCE = 2;
+export type Lookup = (host: string) => Promise<FoundAddress[]>;
 
-const turns = new Turns(LOOKUPS_AT_ONCE);
-const underWay = new Map<string, Promise<FoundAddress[]>>();
+/** Of the four threads together three; the fourth stays for the API server and the cloud. */
+const ANSWERED_AT_ONCE = 2;
+const OTHERS_AT_ONCE = 1;
+const ANSWERED_MAX = 10_000;
+/** An answer too: there is no such name, or it has no address. */
+const ANSWERS: ReadonlySet<unknown> = new Set(['ENOTFOUND', 'ENODATA']);
 
-/** Rejects with the resolver's error, or with the signal's reason; the look itself then goes on. */
-export async function lookUp(host: string, signal: AbortSignal): Promise<FoundAddress[]> {
-  let look = underWay.get(host);
-  if (!look) {
-    look = turns.take(() => lookup(host, { all: true }));
-    underWay.set(host, look);
-    const forget = (): void => void underWay.delete(host);
-    look.then(forget, forget);
+export class Names {
+  readonly #lookup: Lookup;
+  readonly #answeredLine = new Turns(ANSWERED_AT_ONCE);
+  readonly #otherLine = new Turns(OTHERS_AT_ONCE);
+  readonly #underWay = new Map<string, Promise<FoundAddress[]>>();
+  readonly #answered = new Set<string>();
+
+  constructor(given: Lookup = (host) => lookup(host, { all: true })) {
+    this.#lookup = given;
   }
-  return unlessAborted(look, signal);
+
+  /** Rejects with the resolver's error, or with the signal's reason; the look itself then goes on. */
+  async lookUp(host: string, signal: AbortSignal): Promise<FoundAddress[]> {
+    let look = this.#underWay.get(host);
+    if (!look) {
+      const line = this.#answered.has(host) ? this.#answeredLine : this.#otherLine;
+      look = line.take(() => this.#lookup(host));
+      this.#underWay.set(host, look);
+      const isAnswer = (error: unknown): boolean =>
+        ANSWERS.has((error as { code?: unknown } | undefined)?.code);
+      look.then(
+        () => this.#ended(host, true),
+        (error: unknown) => this.#ended(host, isAnswer(error)),
+      );
+    }
+    return unlessAborted(look, signal);
+  }
+
+  #ended(host: string, wasAnswered: boolean): void {
+    this.#underWay.delete(host);
+    this.#answered.delete(host);
+    if (wasAnswered) this.#answered.add(host);
+    for (const oldest of this.#answered) {
+      if (this.#answered.size <= ANSWERED_MAX) break;
+      this.#answered.delete(oldest);
+    }
+  }
+}
+
+const names = new Names();
+
+export function lookUp(host: string, signal: AbortSignal): Promise<FoundAddress[]> {
+  return names.lookUp(host, signal);
 }
 
 export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -1,5 +1,6 @@
 // Asks an S3 service for a bucket: is it there, may it be listed, how much is in it. A failed HEAD says
 // nothing about why, so the list is asked for, whose answer has the service's own code.
+import { isIP } from 'node:net';
 import type { Measured, Probed, ProbeFailure, ProbeSuccess } from '../plan/probe-observation.ts';
 import { withDeadline } from './deadline.ts';
 import type { DialOptions } from './dial.ts';
@@ -110,9 +111,17 @@ class S3Probe {
 
   /** Until it answers with 200, in whichever region it says that it is. */
   async #reachBucket(): Promise<void> {
+    const { endpoint, pathStyle } = this.#location;
+    if (!pathStyle && isIP(endpoint.hostname.replace(/^\[|\]$/g, '')) !== 0)
+      throw new ProbeError(
+        'Protocol',
+        'NoVirtualHosts',
+        `the bucket can't be a part of the address ${endpoint.hostname}`,
+      );
     for (let isSecondTry = false; ; isSecondTry = true) {
       const head = await this.#ask('HEAD', {});
-      if (head.statusCode === 200) return this.#pass(head);
+      // Any web server may say 200 to a HEAD: only one of S3's own headers, or a list, proves it.
+      if (head.statusCode === 200 && isOfS3(head)) return this.#pass(head);
       const list = await this.#ask('GET', this.#listQuery(1));
       if (list.statusCode === 200 && readListing(list.body)) return this.#pass(list);
       const region = regionOf(head) ?? regionOf(list);
@@ -273,6 +282,12 @@ class S3Probe {
     const { origin, pathname } = bucketUrl(this.#location);
     return `${origin}${pathname}`;
   }
+}
+
+function isOfS3(answer: Answer): boolean {
+  return ['x-amz-request-id', 'x-amz-bucket-region', 'x-amz-id-2'].some(
+    (name) => answer.header(name) !== undefined,
+  );
 }
 
 function regionOf(answer: Answer): string | undefined {

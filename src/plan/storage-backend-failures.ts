@@ -50,6 +50,8 @@ export function connectionFailure(failure: ProbeFailure, field: string): Meaning
       return { ...OFFLINE, reason: 'NameNotResolved', advice };
     }
     case 'TCP':
+      if (code === 'PortNotPossible')
+        return { ...WRONG, reachable: 'False', reason: 'InvalidSpec', advice: `correct ${field}` };
       if (code === 'ECONNREFUSED' || code === 'ECONNRESET') {
         const advice = 'is the service running on that port?';
         return { ...OFFLINE, reason: 'ConnectionRefused', advice };

@@ -28,7 +28,8 @@ export function judgeAnswer(spec: ProbedSpec, answer: HttpAnswer): ProbeSuccess 
   if ((statusCode === 404 || statusCode === 410) && !wanted)
     return { ...failed, check: 'Protocol', code: 'NothingThere' };
   const message = `answered ${statusCode}, not ${wanted?.join(', ') ?? '200 to 299'}`;
-  const code = statusCode >= 500 ? 'ServerInTrouble' : 'UnexpectedStatus';
+  if (statusCode === 429) return { ...failed, message, check: 'Protocol', code: 'SlowDown' };
+  const code = statusCode >= 500 || statusCode === 408 ? 'ServerInTrouble' : 'UnexpectedStatus';
   return { ...failed, message, check: 'Protocol', code };
 }
 
@@ -52,6 +53,10 @@ export function httpFailure({ code, check }: ProbeFailure): Meaning {
     case 'NothingThere': {
       const advice = 'there is nothing at that path: check spec.http.baseURL';
       return { ...WRONG, reason: 'NotExported', advice };
+    }
+    case 'SlowDown': {
+      const advice = 'it asks for fewer requests; raise spec.probeInterval';
+      return { ...TROUBLED, reason: 'Throttled', advice };
     }
     case 'ServerInTrouble':
       return { ...TROUBLED, reason: 'UnexpectedAnswer' };

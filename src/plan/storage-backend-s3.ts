@@ -38,6 +38,12 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   NotS3: unexpected(
     'does spec.s3.endpoint name an S3 service, and is spec.s3.pathStyle right for it?',
   ),
+  NoVirtualHosts: {
+    ...WRONG,
+    reachable: 'Unknown',
+    reason: 'InvalidSpec',
+    advice: 'set spec.s3.pathStyle to true, or spec.s3.endpoint to a name',
+  },
   CdnInTrouble: { ...TROUBLED, reason: 'UnexpectedAnswer', advice: 'check spec.s3.cdnURL' },
   CdnUnreachable: { ...TROUBLED, reason: 'ConnectionRefused', advice: 'check spec.s3.cdnURL' },
   SlowDown: {

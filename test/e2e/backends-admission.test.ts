@@ -34,6 +34,75 @@ describe('refused with the name of the field', () => {
       spec: { type: 's3', s3: { ...s3, endpoint: 'https://user:hush@s3.example' } },
       words: /spec.s3.endpoint must be .* those belong in the Secret/,
     },
+    ...Object.fromEntries(
+      [
+        'https://files.example:99999/',
+        'https://[::1/',
+        'https://fd00::5/',
+        'https://files.example:80:80/',
+        'https://files|example/',
+        'https://%zz/',
+        'https://dateien.größe/',
+        'https://files.example/a b',
+        'https://files.example/#part',
+        ' https://files.example/',
+        'https:files.example',
+        '',
+      ].map((baseURL) => [
+        `the address "${baseURL}"`,
+        { spec: { type: 'http', http: { baseURL } }, words: /spec.http.baseURL/ },
+      ]),
+    ),
+    ...Object.fromEntries(
+      ['/data dir', 'data', '//data', '/data/', '/data/../etc', '/data\n'].map((path) => [
+        `the export ${JSON.stringify(path)}`,
+        {
+          spec: { type: 'nfs', nfs: { ...nfs, exportPath: path } },
+          words: /spec.nfs.exportPath/,
+        },
+      ]),
+    ),
+    ...Object.fromEntries(
+      ['nfs.example:/data', 'nfs://nfs.example', '-o', 'nfs example', 'nfs.example.', ''].map(
+        (server) => [
+          `the server "${server}"`,
+          { spec: { type: 'nfs', nfs: { ...nfs, server } }, words: /spec.nfs.server/ },
+        ],
+      ),
+    ),
+    'a portal with a port that is none': {
+      spec: { type: 'iscsi', iscsi: { ...iscsi, portal: '10.0.0.5:65536' } },
+      words: /spec.iscsi.portal.*port from 1 to 65535/s,
+    },
+    'a unit beyond all': {
+      spec: { type: 'iscsi', iscsi: { ...iscsi, lun: 16_384 } },
+      words: /spec.iscsi.lun/,
+    },
+    'a unit as text': {
+      spec: { type: 'iscsi', iscsi: { ...iscsi, lun: '1' } },
+      words: /spec.iscsi.lun.*must be of type integer/s,
+    },
+    'a monitor with a port that is none': {
+      spec: { type: 'cephfs', cephfs: { monitors: ['10.0.0.1:0'] } },
+      words: /spec.cephfs.monitors\[0\]/,
+    },
+    'the same monitor twice': {
+      spec: { type: 'cephfs', cephfs: { monitors: ['10.0.0.1', '10.0.0.1'] } },
+      words: /spec.cephfs.monitors\[1\]: Duplicate value/,
+    },
+    'no monitor': {
+      spec: { type: 'cephfs', cephfs: { monitors: [] } },
+      words: /spec.cephfs.monitors/,
+    },
+    'nothing but the type': {
+      spec: { type: 'http' },
+      words: /spec.http must be set when type is http/,
+    },
+    'two members': {
+      spec: { type: 'http', http, s3 },
+      words: /spec.s3 may only be set when type is s3/,
+    },
+    'nothing at all': { spec: {}, words: /spec.type: Required value/ },
     'a bucket of capitals': {
       spec: { type: 's3', s3: { ...s3, bucket: 'Data' } },
       words: /spec.s3.bucket must be a bucket name: 3 to 63 lower-case letters/,
@@ -76,7 +145,7 @@ describe('refused with the name of the field', () => {
     },
     'a portal without a port': {
       spec: { type: 'iscsi', iscsi: { ...iscsi, portal: '10.0.0.5' } },
-      words: /spec.iscsi.portal.*must be an address and a port, such as 10.0.0.5:3260/s,
+      words: /spec.iscsi.portal.*must be an address and a port from 1 to 65535, such as/s,
     },
     'a target in capitals': {
       spec: { type: 'iscsi', iscsi: { ...iscsi, target: 'IQN.2026-01.com.example:data' } },
@@ -98,6 +167,30 @@ describe('refused with the name of the field', () => {
   for (const [what, { spec, words }] of Object.entries(cases)) {
     test(what, () => assert.rejects(create('wrong', spec), words));
   }
+});
+
+describe('taken as they are', () => {
+  const specs: Record<string, object> = {
+    'an IPv6 address of a web server': {
+      type: 'http',
+      http: { baseURL: 'http://[fd00::5]:8080/' },
+    },
+    'an address without a path': { type: 'http', http: { baseURL: 'http://files.example' } },
+    'a path with a query': { type: 'http', http: { baseURL: 'http://files.example/a%20b?sig=x' } },
+    'a name of another script, in ASCII': {
+      type: 'http',
+      http: { baseURL: 'http://xn--gre-7ka2s.example/' },
+    },
+    'an IPv6 address of an NFS server': { type: 'nfs', nfs: { ...nfs, server: 'fd00::5' } },
+    'a path in UTF-8': { type: 'nfs', nfs: { ...nfs, exportPath: '/Ablage/größe' } },
+    'the root of a server': { type: 'nfs', nfs: { ...nfs, exportPath: '/' } },
+    'an IPv6 portal': { type: 'iscsi', iscsi: { ...iscsi, portal: '[fd00::5]:3260' } },
+    'IPv6 monitors': { type: 'cephfs', cephfs: { monitors: ['[fd00::1]:3300', '[fd00::2]'] } },
+  };
+  for (const [index, [what, spec]] of Object.entries(specs).entries())
+    test(what, async () => {
+      await create(`taken-${index}`, spec);
+    });
 });
 
 describe('what says which storage it is can not be changed', () => {

@@ -177,6 +177,16 @@ describe('what is wrong is told', () => {
       reason: 'UnexpectedAnswer',
       words: /the bucket is at http:\/\/other.example\/data; set spec.s3.endpoint/,
     },
+    'a web server that finds everything good': {
+      server: { answer: (_, response) => Boolean(response.writeHead(200).end()) },
+      reason: 'UnexpectedAnswer',
+      words: /does spec.s3.endpoint name an S3 service/,
+    },
+    'an address that the bucket can not be a part of': {
+      request: { endpoint: 'http://10.0.0.5:9000', pathStyle: false },
+      reason: 'InvalidSpec',
+      words: /can't be a part of the address 10.0.0.5; set spec.s3.pathStyle to true/,
+    },
     'a web page instead of S3': {
       server: {
         answer: (request, response) => {

@@ -138,6 +138,16 @@ describe('a storage backend that the operator probes', () => {
     assert.match(find(await backend(), 'Stalled')!.message, /does not hold certificates in PEM/);
   });
 
+  test('an address that nothing can have is told, and probed no further', async () => {
+    await begin();
+    await createBackend({ http: { baseURL: 'http://256.1.1.1/' } });
+    assert.deepEqual(operator.probes, []);
+    assert.match(
+      find(await backend(), 'Stalled')!.message,
+      /spec.http.baseURL: http:\/\/256.1.1.1\/ is not the address of anything/,
+    );
+  });
+
   test('suspended, it is left alone', async () => {
     await begin();
     await createBackend({ suspend: true });

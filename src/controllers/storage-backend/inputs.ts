@@ -41,6 +41,7 @@ export async function readInputs(
 
 function prepare(reader: Reader, { spec }: StorageBackend): ProbeInputs {
   if (spec.type !== 'http' && spec.type !== 's3') return { type: 'ready' };
+  checkAddresses(spec);
   const secret = spec.credentialsSecretRef && reader.secret(spec.credentialsSecretRef.name);
   const caCertificates = spec.caBundle && certificatesOf(reader, spec.caBundle);
   const base = { type: 'ready', caCertificates } as const;
@@ -56,6 +57,17 @@ function prepare(reader: Reader, { spec }: StorageBackend): ProbeInputs {
     case 'None':
       return base;
   }
+}
+
+/** What a pattern can't tell at admission: `http://256.1.1.1/` is made of the right characters. */
+function checkAddresses(spec: StorageBackend['spec'] & { type: 'http' | 's3' }): void {
+  const addresses =
+    spec.type === 'http'
+      ? { 'spec.http.baseURL': spec.http.baseURL }
+      : { 'spec.s3.endpoint': spec.s3.endpoint, 'spec.s3.cdnURL': spec.s3.cdnURL };
+  for (const [field, address] of Object.entries(addresses))
+    if (address !== undefined && !URL.canParse(address))
+      throw problem(`${field}: ${address} is not the address of anything`, 'InvalidSpec');
 }
 
 interface Keys {
