@@ -57,9 +57,17 @@ const cases: Record<string, { given: Given; want: Want }> = {
     given: [[seen(idOf(one))], [one], [known(one)]],
     want: { attached: ['disks-0'] },
   },
-  'a disk that is being detached does not count as attached': {
+  'a disk whose detach failed is taken off again': {
     given: [[seen(idOf(one), 0, true)], [], [known(one)]],
-    want: {},
+    want: { detach: [idOf(one)] },
+  },
+  'a disk whose detach failed and that is wanted again is taken off before it is attached': {
+    given: [[seen(idOf(one), 0, true)], [one], []],
+    want: { detach: [idOf(one)] },
+  },
+  'a disk of somebody else whose detach failed is left alone': {
+    given: [[seen(foreign, 0, true)], [one], []],
+    want: { attach: [[one, 1]] },
   },
   'a disk that has not been made yet is waited for': {
     given: [[], [aPoolVolume({ status: null }), two], []],

@@ -27,7 +27,11 @@ export interface DataDiskPlan {
 /** Azure allows 64 data disks at most; smaller sizes fewer, which Azure then says itself. */
 const MAX_LUN = 63;
 
-/** `known`: pooled disks that this VM held, whose removal is ours to ask for once nobody wants them. */
+/**
+ * `known`: pooled disks that this VM held, whose removal is ours to ask for once nobody wants them. Of a
+ * VM that is not being updated: what it still lists as being detached is a detach that failed, and is
+ * asked for again, also where the disk is wanted by now.
+ */
 export function planDataDisks(
   seen: readonly DataDiskSeen[],
   wanted: readonly PoolVolume[],
@@ -38,9 +42,14 @@ export function planDataDisks(
     wanted.flatMap(({ status }) => (status?.azure ? [idOf(status.azure)] : [])),
   );
   const knownIds = new Set(known.map(idOf));
-  const detach = standing
-    .map(({ diskId }) => diskId)
-    .filter((id) => knownIds.has(id.toLowerCase()) && !wantedIds.has(id.toLowerCase()));
+  const leaving = new Set<string>();
+  const detach: string[] = [];
+  for (const { diskId, toBeDetached } of seen) {
+    const id = diskId.toLowerCase();
+    if (toBeDetached) leaving.add(id);
+    const isUnwanted = knownIds.has(id) && !wantedIds.has(id);
+    if (isUnwanted || (toBeDetached && wantedIds.has(id))) detach.push(diskId);
+  }
 
   const attached: Attached[] = [];
   const attach: { diskId: string; lun: number }[] = [];
@@ -57,6 +66,7 @@ export function planDataDisks(
       attached.push({ name: metadata.name, uid: metadata.uid, resourceId, lun: there.lun });
       continue;
     }
+    if (leaving.has(resourceId.toLowerCase())) continue;
     const lun = lowestFree(used);
     if (lun === undefined) continue;
     used.add(lun);

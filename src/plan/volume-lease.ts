@@ -142,7 +142,7 @@ function planChange(
   const { change } = planDataDisks(machine.dataDisks, proven, done);
   const again = failedBefore(snapshot, order, machine);
   const attach = [...(change?.attach ?? []), ...again];
-  const detach = [...(change?.detach ?? []), ...halfDetached(machine, done)];
+  const detach = [...new Set([...(change?.detach ?? []), ...halfDetached(machine, done)])];
   if (attach.length + detach.length === 0) return undefined;
   const operation = attach.length > 0 ? 'Attach' : 'Detach';
   const because =

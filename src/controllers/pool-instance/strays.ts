@@ -22,8 +22,8 @@ export async function findStrays(
     if (orphaned) wantedIds.add(resourceId.toLowerCase());
   }
   const strays: AttachedVolume[] = [];
-  for (const { diskId, lun, toBeDetached } of live.dataDisks) {
-    if (toBeDetached || wantedIds.has(diskId.toLowerCase())) continue;
+  for (const { diskId, lun } of live.dataDisks) {
+    if (wantedIds.has(diskId.toLowerCase())) continue;
     const volume = recordOf(context, instance, diskId);
     if (volume && !(await isMeantFor(context, instance, volume))) {
       strays.push({ name: volume.name, uid: volume.uid, resourceId: diskId, lun });
