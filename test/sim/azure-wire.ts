@@ -7,7 +7,7 @@ import {
   RestError,
 } from '@azure/core-rest-pipeline';
 import type { ArmResponse, SimulatedAzure } from '../../src/local/azure/index.ts';
-import { azureCall, type Fate } from './calls.ts';
+import { azureCall, type Fate, lateness } from './calls.ts';
 import type { Actor } from './loop.ts';
 import type { Network } from './network.ts';
 
@@ -45,7 +45,7 @@ export function azureWire({ network, actor, azure }: WireOptions): HttpClient {
         abortSignal?.addEventListener('abort', abort);
         if (abortSignal?.aborted) abort();
         else if (fate.type === 'crash-before') network.kill(actor);
-        else loop.after(network.latency('azure'), arrive);
+        else loop.after(network.latency('azure') + lateness(fate), arrive);
       }),
   };
 }

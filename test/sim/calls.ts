@@ -29,12 +29,18 @@ export type Fate =
   /** Nothing is done; refused with this status. */
   | { readonly type: 'refused'; readonly status: number; readonly retryAfterSeconds?: number }
   | { readonly type: 'slow'; readonly milliseconds: number }
+  /** It is under way for so long before it arrives: by then its caller may be gone, and the world another. */
+  | { readonly type: 'late'; readonly milliseconds: number }
   /** The process dies as it is about to call, or when the call has been done. */
   | { readonly type: 'crash-before' }
   | { readonly type: 'crash-after' };
 
 export interface FaultPlan {
   fateOf(call: Call): Fate;
+}
+
+export function lateness(fate: Fate): number {
+  return fate.type === 'late' ? fate.milliseconds : 0;
 }
 
 export const DELIVERED: Fate = { type: 'delivered' };

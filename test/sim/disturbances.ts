@@ -80,6 +80,14 @@ const DISTURBANCES: readonly Disturbance[] = [
     world.network.takeDown('azure', seconds * 1000);
     return `Azure is away for ${seconds.toFixed(1)} s`;
   },
+  (world, random) => {
+    // What becomes of one record is told late, whoever tells it; what is bound to it goes on.
+    const name = pick(random, ['poolinstances/boxes', 'poolvolumes/disks']);
+    const what = `PATCH ${name}-${Math.floor(random.next() * 3)}/status`;
+    const seconds = 5 + random.next() * 150;
+    world.network.mire(what, seconds * 1000);
+    return `${what} is under way for ${seconds.toFixed(1)} s`;
+  },
   (world, random) => orderFault(world, pick(random, cloudFaults(random))),
   (world, random) => orderFault(world, pick(random, cloudFaults(random))),
 ];

@@ -78,6 +78,8 @@ export class RandomFaults implements FaultPlan {
     const mode = possible[Math.floor(this.#random.next() * possible.length)]!;
     if (mode === 'silence' && this.#random.next() < 0.5)
       return { type: 'slow', milliseconds: this.#random.next() * 25_000 };
+    if (mode === 'unanswered' && this.#random.next() < 0.5)
+      return { type: 'late', milliseconds: this.#random.next() ** 2 * 90_000 };
     return fateFor(mode, call);
   }
 }

@@ -7,7 +7,7 @@ import {
   type WireStream,
 } from '../../src/kube/index.ts';
 import type { ApiResponse, KubernetesServer } from '../../src/local/kubernetes/index.ts';
-import { kubernetesCall } from './calls.ts';
+import { kubernetesCall, lateness } from './calls.ts';
 import type { Actor } from './loop.ts';
 import type { Network } from './network.ts';
 import { WatchChannel } from './watch-channel.ts';
@@ -77,7 +77,7 @@ export class KubernetesWire implements Transport {
     wire.signal?.addEventListener('abort', onAbort);
     if (wire.signal?.aborted) onAbort();
     else if (fate.type === 'crash-before') network.kill(actor);
-    else loop.after(network.latency('kubernetes'), arrive);
+    else loop.after(network.latency('kubernetes') + lateness(fate), arrive);
     return promise.finally(() => wire.signal?.removeEventListener('abort', onAbort));
   }
 

@@ -35,6 +35,7 @@ export class Network {
   readonly #kill: (actor: Actor) => void;
   readonly #downUntil: Record<Server, number> = { kubernetes: 0, azure: 0 };
   readonly #held = new Map<string, number>();
+  readonly #mires = new Map<string, number>();
   readonly #streams = new Set<Stream>();
   #count = 0;
 
@@ -53,9 +54,20 @@ export class Network {
   fateOf(actor: Actor, facts: Omit<Call, 'index' | 'actor'>): Fate {
     if (this.#bystanders.has(actor)) return DELIVERED;
     const call: Call = { ...facts, actor, index: this.#count++ };
-    const fate = this.#plan.fateOf(call);
+    const planned = this.#plan.fateOf(call);
+    const fate = planned.type === 'delivered' ? this.#fateInMire(facts.what) : planned;
     this.calls.push({ ...call, at: this.loop.elapsed, fate: fate.type });
     return fate;
+  }
+
+  /** Calls of this kind, whoever makes them, are under way until the mire ends. */
+  mire(what: string, milliseconds: number): void {
+    this.#mires.set(what, this.loop.elapsed + milliseconds);
+  }
+
+  #fateInMire(what: string): Fate {
+    const milliseconds = (this.#mires.get(what) ?? 0) - this.loop.elapsed;
+    return milliseconds > 0 ? { type: 'late', milliseconds } : DELIVERED;
   }
 
   latency(server: Server): number {
@@ -91,6 +103,7 @@ export class Network {
     this.#downUntil.kubernetes = 0;
     this.#downUntil.azure = 0;
     this.#held.clear();
+    this.#mires.clear();
   }
 
   opened(stream: Stream): () => void {
