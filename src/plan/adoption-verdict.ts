@@ -6,6 +6,7 @@ import type { ObjectMeta } from '../api/object.ts';
 import type { PoolInstance } from '../api/pool-instance.ts';
 import type { PoolVolume } from '../api/pool-volume.ts';
 import type { ClaimReference, UidReference } from '../api/status.ts';
+import type { StoragePool } from '../api/storage-pool.ts';
 import type { FoundTags } from './adoption-tags.ts';
 
 export interface Verdict {
@@ -20,6 +21,8 @@ export interface Verdict {
 export interface VolumeVerdict extends Verdict {
   /** The instance that holds it, or is to hold it again. */
   readonly holder?: UidReference;
+  /** The node whose VM has it, for a StoragePool. */
+  readonly node?: { readonly name: string; readonly machineId: string };
 }
 
 export interface Evidence {
@@ -29,6 +32,7 @@ export interface Evidence {
   readonly claims: readonly InstanceClaim[];
   readonly instances: readonly PoolInstance[];
   readonly volumes: readonly PoolVolume[];
+  readonly storagePools?: readonly StoragePool[];
 }
 
 interface Found {
@@ -68,6 +72,8 @@ export function judgeVolume(
   evidence: Evidence,
 ): VolumeVerdict | undefined {
   const { claims, instances } = evidence;
+  const leased = judgeLeased(found, tags, evidence);
+  if (leased) return leased;
   const told = claims.filter(({ metadata, status }) => {
     const inNamespace = metadata.namespace === tags.poolNamespace;
     return inNamespace && !isSpent(status) && isSame(status?.volume, found, tags);
@@ -95,6 +101,27 @@ export function judgeVolume(
   if (claim) return aside(tags, `claim ${claim.metadata.name} does not hold it`, refer(claim));
   if (tags.claim) return aside(tags, `claim ${tags.claim.name} of its tags does not exist`);
   return judgeFree(tags, evidence, ['free', 'creating', 'attached']);
+}
+
+/** A StoragePool's status says that it has the disk, or the tags say so in its stead. */
+function judgeLeased(
+  found: Found,
+  tags: FoundTags,
+  { storagePools = [] }: Evidence,
+): VolumeVerdict | undefined {
+  if (found.managedBy === undefined || tags.status === 'retained') return undefined;
+  const pool = storagePools.find(({ metadata, status }) => {
+    const isTold = status?.volumes.some((one) => isSame(one, found, tags)) === true;
+    const isTagged = metadata.uid === tags.claim?.uid;
+    return metadata.namespace === tags.poolNamespace && (isTold || isTagged);
+  });
+  if (pool?.spec.type !== 'mdadm') return undefined;
+  const { namespace, name, uid } = pool.metadata;
+  return {
+    claimRef: { namespace, name, uid },
+    node: { name: pool.spec.mdadm.nodeName, machineId: found.managedBy },
+    because: `attached for StoragePool ${name}`,
+  };
 }
 
 function judgeAttached(

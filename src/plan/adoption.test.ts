@@ -5,6 +5,7 @@ import { anInstanceClaim, aPoolInstance } from '../../test/builders/members.ts';
 import { namespace, timeAt, uidOf } from '../../test/builders/metadata.ts';
 import { anInstancePool, aVolumePool } from '../../test/builders/pools.ts';
 import type { InstanceClaim } from '../api/instance-claim.ts';
+import type { StoragePool } from '../api/storage-pool.ts';
 import {
   type AdoptionWorld,
   type FoundInstance,
@@ -275,4 +276,27 @@ test('whatever is found: one slot and one record each, one of a kind for a claim
     ),
     { numRuns: 200 },
   );
+});
+
+const nodeMachine = `${group}/virtualMachines/node-1`.toLowerCase();
+const arrayPool = {
+  apiVersion: 'poolkeeper.dev/v1alpha1',
+  kind: 'StoragePool',
+  metadata: { name: 'data', namespace, uid: uidOf('StoragePool', 'data') },
+  spec: { type: 'mdadm', mdadm: { nodeName: 'node-1' } },
+  status: { volumes: [{ name: 'disks-0', uid: 'disk-1', state: 'Attached' }] },
+} as unknown as StoragePool;
+
+test('disks without records: all that a storage pool has are its own again, whatever tags say', () => {
+  const mine = { 'claim-name': 'data', 'claim-namespace': namespace };
+  const tags = { status: 'attached', ...mine, 'claim-uid': arrayPool.metadata.uid };
+  const found = [aDisk('disk-1', {}, nodeMachine), aDisk('disk-2', tags, nodeMachine)];
+  const adoptions = planVolumeAdoptions(found, aWorld({ storagePools: [arrayPool] }));
+  const owners = adoptions.map(({ spec }) => [
+    spec.claimRef?.name,
+    spec.node,
+    spec.adopt?.quarantine,
+  ]);
+  const expected = ['data', { name: 'node-1', machineId: nodeMachine }, undefined];
+  assert.deepEqual(owners, [expected, expected]);
 });

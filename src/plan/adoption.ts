@@ -5,6 +5,7 @@ import type { InstanceClaim } from '../api/instance-claim.ts';
 import type { InstancePool } from '../api/instance-pool.ts';
 import type { PoolInstance, PoolInstanceSpec } from '../api/pool-instance.ts';
 import type { PoolVolume, PoolVolumeSpec } from '../api/pool-volume.ts';
+import type { StoragePool } from '../api/storage-pool.ts';
 import type { VolumePool } from '../api/volume-pool.ts';
 import { chooseSlots } from './adoption-slots.ts';
 import { type FoundTags, readTags } from './adoption-tags.ts';
@@ -37,6 +38,7 @@ export interface AdoptionWorld {
   readonly instances: readonly PoolInstance[];
   readonly volumes: readonly PoolVolume[];
   readonly claims: readonly InstanceClaim[];
+  readonly storagePools?: readonly StoragePool[];
 }
 
 export interface Adoption<Pool, Spec> {
@@ -82,6 +84,7 @@ export function planVolumeAdoptions(
             version,
           },
           ...(verdict.holder ? { instanceRef: verdict.holder } : {}),
+          ...(verdict.node ? { node: verdict.node } : {}),
         },
       }
     );
@@ -160,7 +163,8 @@ function adoptAll<R extends AnyFound, P extends Pool, S extends object>(
 /** Make sure that no claim gets two of a kind, whatever the tags say. */
 function once<V extends Verdict>(verdict: V, owners: Set<string>): V {
   const { claimRef, ...rest } = verdict;
-  if (!claimRef) return verdict;
+  // A StoragePool has as many disks as it asks for.
+  if (!claimRef || 'node' in verdict) return verdict;
   if (!owners.has(claimRef.uid)) {
     owners.add(claimRef.uid);
     return verdict;

@@ -2,7 +2,7 @@
 // Resource Graph only say where to look.
 import { labels, resourceFinalizer } from '../../api/names.ts';
 import { type AnyObject, ownerReferenceTo, type Resource } from '../../api/object.ts';
-import { instanceClaims, poolInstances, poolVolumes } from '../../api/resources.ts';
+import { instanceClaims, poolInstances, poolVolumes, storagePools } from '../../api/resources.ts';
 import type { CallContext, ObservedInstance, ObservedVolume } from '../../azure/port.ts';
 import { type Draft, isAlreadyExists } from '../../kube/index.ts';
 import {
@@ -58,6 +58,7 @@ async function readWorld(
         client.list(poolInstances, { namespace }),
         client.list(poolVolumes, { namespace }),
         client.list(instanceClaims, { namespace }),
+        client.list(storagePools, { namespace }),
       ]),
     ),
   );
@@ -67,6 +68,7 @@ async function readWorld(
     instances: listed.flatMap(([instances]) => instances),
     volumes: listed.flatMap(([, volumes]) => volumes),
     claims: listed.flatMap(([, , claims]) => claims),
+    storagePools: listed.flatMap(([, , , pools]) => pools),
   };
 }
 
