@@ -1,11 +1,20 @@
 // Bundles the product for the container images: one file for the operator without the simulators.
 //   node scripts/build.ts [DIRECTORY]   default: dist
 import { chmodSync } from 'node:fs';
-import { build } from 'esbuild';
+import { fileURLToPath } from 'node:url';
+import { build, type Plugin } from 'esbuild';
 
 // CommonJS dependencies inside an ES module need a require; nothing else is put into the banner.
 const banner =
   "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
+
+const withoutSimulators: Plugin = {
+  name: 'without-simulators',
+  setup({ onResolve }) {
+    const stub = fileURLToPath(new URL('../src/cli/local-absent.ts', import.meta.url));
+    onResolve({ filter: /^\.\/cli\/local\.ts$/ }, () => ({ path: stub }));
+  },
+};
 
 await build({
   entryPoints: { poolkeeper: 'src/main.ts' },
@@ -20,6 +29,7 @@ await build({
   minifyWhitespace: true,
   legalComments: 'linked',
   banner: { js: banner },
+  plugins: [withoutSimulators],
   outExtension: { '.js': '.mjs' },
   logLevel: 'info',
 });

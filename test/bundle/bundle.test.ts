@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -31,6 +33,25 @@ function run(file: string, ...args: string[]): Promise<Ran> {
   });
 }
 
+const SUBSCRIPTION = '00000000-0000-4000-8000-000000000001';
+
+const aPool = {
+  apiVersion: 'poolkeeper.dev/v1alpha1',
+  kind: 'VolumePool',
+  metadata: { name: 'disks', namespace: 'default' },
+  spec: {
+    scaling: { minFree: 1, maxFree: 2, maxTotal: 5 },
+    azure: { subscriptionId: SUBSCRIPTION, resourceGroup: 'pools', location: 'westeurope' },
+    volume: { sizeGiB: 32, sku: 'Premium_LRS' },
+    goldenSnapshot: {
+      type: 'Existing',
+      existing: {
+        id: `/subscriptions/${SUBSCRIPTION}/resourceGroups/pools/providers/Microsoft.Compute/snapshots/v1`,
+      },
+    },
+  },
+};
+
 describe('the bundle', () => {
   before(async () => {
     const { code, output } = await run('scripts/build.ts', folder);
@@ -51,6 +72,16 @@ describe('the bundle', () => {
     const { code, output } = await run(program, 'crds');
     assert.equal(code, 0);
     assert.equal(parseAllDocuments(output).length, customResourceDefinitions().length);
+  });
+
+  it('has no simulator in it, and says where there is one', async () => {
+    const { code, output } = await run(program, 'local');
+    assert.equal(code, 2);
+    assert.match(output, /npm start/);
+    const texts = readdirSync(folder)
+      .filter((name) => name.endsWith('.mjs'))
+      .map((name) => readFileSync(join(folder, name), 'utf8'));
+    assert.ok(!texts.some((text) => text.includes('/_sim/')));
   });
 
   it('names a setting that is wrong', async () => {
@@ -77,9 +108,43 @@ describe('the bundle', () => {
       await world.stop();
     }
   });
+
+  it('goes in an orderly way also while Azure answers nothing', async () => {
+    const azure = await startSilentAzure();
+    const world = await startWorld(azure.url);
+    try {
+      await world.createPool(aPool);
+      const { child } = await startController(world.settings);
+      await azure.asked;
+      const ended = once(child, 'exit');
+      child.kill('SIGTERM');
+      const [code] = await ended;
+      assert.equal(code, 0);
+      assert.equal(world.holder(), '');
+    } finally {
+      azure.close();
+      await world.stop();
+    }
+  });
 });
 
-async function startWorld() {
+/** Takes every request and answers none. */
+async function startSilentAzure() {
+  const asked = Promise.withResolvers<void>();
+  const server = createServer(() => asked.resolve());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked: asked.promise,
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+async function startWorld(azureUrl?: string) {
   const runtime = createRuntime();
   const kubernetes = await startEmbeddedKubernetes({ runtime, crds: customResourceDefinitions() });
   const azure = await startSimulatedAzure({ runtime, speed: 100 });
@@ -87,7 +152,32 @@ async function startWorld() {
   writeFileSync(kubeconfig, kubernetes.kubeconfig);
   const lease = 'coordination.k8s.io/leases';
   return {
-    settings: ['--kubeconfig', kubeconfig, '--azure-endpoint', azure.url, '--namespace', 'default'],
+    settings: [
+      '--kubeconfig',
+      kubeconfig,
+      '--azure-endpoint',
+      azureUrl ?? azure.url,
+      '--azure-subscription-id',
+      SUBSCRIPTION,
+      '--azure-resource-group',
+      'pools',
+      '--azure-location',
+      'westeurope',
+      '--namespace',
+      'default',
+    ],
+    createPool: async (pool: object): Promise<void> => {
+      const { status, body } = await kubernetes.server.handle({
+        method: 'POST',
+        path: '/apis/poolkeeper.dev/v1alpha1/namespaces/default/volumepools',
+        headers: {
+          authorization: `Bearer ${kubernetes.token({ username: 'root', groups: ['system:masters'] })}`,
+          'content-type': 'application/json',
+        },
+        body: JSON.stringify(pool),
+      });
+      assert.equal(status, 201, String(body));
+    },
     /** Who leads; empty when nobody does. */
     holder: (): string => {
       const found = kubernetes.server.store.shelf(lease).get('default/poolkeeper-controller');
