@@ -203,7 +203,7 @@ class LinuxHost implements HostPort {
     // flock would create a file where there is no device.
     if ((await this.listDirectory(`/sys/class/block/${kernelName}`)) === undefined)
       throw deviceError('No such device', path);
-    const lock = ['flock', '--exclusive', '--wait', String(LOCK_SECONDS), path];
+    const lock = ['flock', '--no-fork', '--exclusive', '--wait', String(LOCK_SECONDS), path];
     const argv = [
       ...lock,
       'dd',
