@@ -20,6 +20,8 @@ export interface Transition {
   readonly claim?: string | undefined;
   /** Default: `Transition`. */
   readonly action?: string;
+  /** The Event's reason; default: the new phase. */
+  readonly eventReason?: string;
   /** The Event of another object says the same: one write less. */
   readonly hasOtherEvent?: boolean;
   readonly correlationId?: string | undefined;
@@ -51,7 +53,8 @@ export function reportTransition(
     ...(seconds !== undefined && { seconds: Math.round(seconds) }),
   });
   if (!transition.hasOtherEvent) {
-    events.event(object, isBad ? 'Warning' : 'Normal', to, action, because || to);
+    const { eventReason = to } = transition;
+    events.event(object, isBad ? 'Warning' : 'Normal', eventReason, action, because || to);
   }
   count(runtime.metrics, { kind, from: from || 'none', to }, seconds);
   history?.record({

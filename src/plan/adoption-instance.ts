@@ -69,5 +69,7 @@ function tagged(
 ): PoolInstancePlan {
   const { status, because, tags } = plan;
   const step = { type: 'tagInstance', id: machine.id, tags } as const;
-  return { step: carriesTags(machine.tags, tags) ? undefined : step, because, status };
+  // One that is busy takes no write, maybe for hours: what it is must be said all the same.
+  const isReady = machine.provisioningState === 'Succeeded';
+  return { step: isReady && !carriesTags(machine.tags, tags) ? step : undefined, because, status };
 }

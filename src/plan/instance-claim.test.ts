@@ -217,6 +217,39 @@ describe('a claim', () => {
     });
   });
 
+  test('whose time is over says no more how to get to what another may have by now', () => {
+    const served = plan({
+      claim: anInstanceClaim({ ...withDisk, spec: { ttl: '1m' } }),
+      instance: claimed({ volumes: attached }),
+      volume: disk,
+    }).status;
+    assert.ok(served.volume?.devicePath && served.instance?.uid);
+    const claim = anInstanceClaim({ ...withDisk, spec: { ttl: '1m' }, status: served });
+    const { status } = plan({ claim }, now + 61_000);
+    assert.equal(status.phase, 'Failed');
+    assert.deepEqual(status.volume, {
+      ...referenceTo(disk),
+      resourceId: served.volume.resourceId,
+    });
+    assert.equal(status.instance?.uid, served.instance.uid);
+    assert.equal(status.instance && 'address' in status.instance, false);
+    assert.equal(findCondition(status.conditions, 'VolumeAttached')?.status, 'False');
+  });
+
+  test('says what its release waits for', () => {
+    const claim = anInstanceClaim({
+      metadata: { deletionTimestamp: timeAt(2), ...held },
+      status: bound,
+    });
+    const lastError = { code: 'DetachFailed', message: 'the disk is busy', time: timeAt(3) };
+    const failing = claimed({ phase: 'Releasing', attempts: 3, lastError });
+    const message = (instance: PoolInstance): string | undefined =>
+      findCondition(plan({ claim, instance }).status.conditions, 'Ready')?.message;
+    assert.match(message(failing) ?? '', /attempt 3 failed, trying again: DetachFailed/);
+    const azure = { ...aPoolInstance().status!.azure!, provisioningState: 'Updating' };
+    assert.match(message(claimed({ phase: 'Releasing', azure })) ?? '', /still busy/);
+  });
+
   test('is looked at again when its time ends, counted from its binding', () => {
     const claim = anInstanceClaim({ spec: { ttl: '10m' } });
     const { status, waitMilliseconds } = plan({ claim, instance: claimed() });

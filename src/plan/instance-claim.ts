@@ -17,6 +17,7 @@ import {
   describeVolume,
   setter,
 } from './instance-claim-status.ts';
+import { isHeldUp } from './member-conditions.ts';
 import type { MemberPlan } from './pool-volume.ts';
 
 export interface InstanceClaimSnapshot {
@@ -199,28 +200,46 @@ function planRelease(
     ? ['Releasing', 'the claim was deleted']
     : ['Expired', `spec.ttl of ${claim.spec.ttl} is over`];
   const message =
-    owns.length > 0 ? `${why}; releasing ${owns.join(' and ')}` : `${why}; it was released`;
+    owns.length > 0
+      ? `${why}; releasing ${owns.join(' and ')}${whatHoldsUp(instance)}`
+      : `${why}; it was released`;
   let conditions = set(before.conditions, 'Ready', 'False', reason, message);
   conditions = removeCondition(conditions, owns.length > 0 ? 'Stalled' : 'Reconciling');
   if (owns.length > 0) conditions = set(conditions, 'Reconciling', 'True', 'Progressing', message);
-  else
-    conditions = set(
-      set(conditions, 'Bound', 'False', reason, message),
-      'Stalled',
-      'True',
-      reason,
-      message,
-    );
+  else {
+    conditions = set(conditions, 'Bound', 'False', reason, message);
+    if (claim.spec.volume) conditions = set(conditions, 'VolumeAttached', 'False', reason, message);
+    conditions = set(conditions, 'Stalled', 'True', reason, message);
+  }
   return {
     step: owns.length === 0 && held ? { type: 'letClaimGo' } : undefined,
     because: message,
     status: {
-      ...before,
+      ...(owns.length > 0 ? before : withoutWhereabouts(before)),
       phase: owns.length > 0 ? 'Releasing' : 'Failed',
       conditions,
       observedGeneration: claim.metadata.generation,
     },
   };
+}
+
+/** Why a release takes longer than usual. */
+function whatHoldsUp(instance: PoolInstance | undefined): string {
+  const { status } = instance ?? {};
+  if (!status) return '';
+  const { lastError, attempts } = status;
+  if (lastError && attempts > 0) {
+    return `; attempt ${attempts} failed, trying again: ${lastError.code}: ${lastError.message}`;
+  }
+  return isHeldUp(status) ? '; Azure is still busy with the machine (Updating)' : '';
+}
+
+/** What it had is on record; how to get there is not: the address may be another's by now. */
+function withoutWhereabouts(status: InstanceClaimStatus): InstanceClaimStatus {
+  const { instance, volume } = status;
+  const { address: _, ...machine } = instance ?? { name: '', uid: '' };
+  const { lun: __, devicePath: ___, ...disk } = volume ?? { name: '', uid: '' };
+  return { ...status, ...(instance && { instance: machine }), ...(volume && { volume: disk }) };
 }
 
 function expiry(status: InstanceClaimStatus, { spec }: InstanceClaim): number | undefined {

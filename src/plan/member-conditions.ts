@@ -44,5 +44,13 @@ function describe(status: Status): [Reason, string] {
     ];
   }
   if (READY_PHASES.has(status.phase)) return ['AsExpected', status.phase];
-  return ['Progressing', status.history[0]?.because ?? 'recorded, Azure not asked yet'];
+  const because = status.history[0]?.because ?? 'recorded, Azure not asked yet';
+  return ['Progressing', isHeldUp(status) ? `${because}; ${HELD_UP}` : because];
+}
+
+const HELD_UP = 'Azure is still busy with it (Updating): nothing can be done before that ends';
+
+/** Busy with something that this record did not ask for, or gave up: a script that hangs, say. */
+export function isHeldUp({ azure, operation }: Status): boolean {
+  return azure?.provisioningState === 'Updating' && operation === undefined;
 }

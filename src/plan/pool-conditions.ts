@@ -129,7 +129,9 @@ function judgeReadiness(input: PoolConditionsInput, free: number): Judgement {
     };
   }
   if (decision.scaling.limitedByMaxTotal) {
-    const message = `${target}; maxTotal of ${scaling.maxTotal} is reached, ${input.waitingClaims} claims wait`;
+    const kept = decision.roles.get('retained') ?? 0;
+    const retained = kept > 0 ? `, ${kept} of them retained` : '';
+    const message = `${target}; maxTotal of ${scaling.maxTotal} is reached${retained}, ${input.waitingClaims} claims wait`;
     return { is: free > 0 || input.waitingClaims === 0, reason: 'LimitedByMaxTotal', message };
   }
   const before = findCondition(input.before, 'Ready');

@@ -132,6 +132,8 @@ export function instanceNeedsLook(
   if (instance.metadata.deletionTimestamp !== undefined && claim !== 'active') return true;
   if (status.phase === 'Free' || status.phase === 'Claimed') {
     if (claim === 'over' || status.operation !== undefined) return true;
+    // Busy when it was last seen, so that it could not be told of its claim.
+    if (status.azure?.provisioningState === 'Updating') return true;
     if (claim === 'none' && status.phase === 'Claimed') return true;
     if (claim === 'active') {
       if (status.phase === 'Free' || status.azure?.powerState !== 'running') return true;

@@ -1,7 +1,9 @@
 // InstanceClaim: tells the user about the binding, and holds the claim until what it owns is released.
 
+import { findCondition } from '../../api/conditions.ts';
 import type { InstanceClaim, InstanceClaimStatus } from '../../api/instance-claim.ts';
 import { releaseFinalizer } from '../../api/names.ts';
+import type { Condition } from '../../api/object.ts';
 import { instanceClaims } from '../../api/resources.ts';
 import { addFinalizerPatch, type Reconcile, removeFinalizerPatch } from '../../kube/index.ts';
 import { planInstanceClaim } from '../../plan/instance-claim.ts';
@@ -44,9 +46,9 @@ export function reconcileInstanceClaim(
           pool: claim.spec.instancePoolRef.name,
           from,
           to: phase,
-          because: conditions.find(({ type }) => type === 'Ready')?.message ?? '',
+          because: wordsOf(phase, conditions),
           since: inPhaseSince(claim),
-          isBad: phase === 'Failed',
+          ...judge(phase, conditions),
           claim: `${namespace}/${name}`,
         });
         latencies(snapshot, plan.status);
@@ -63,6 +65,22 @@ export function reconcileInstanceClaim(
     }
     return resultOf(plan);
   };
+}
+
+function wordsOf(phase: string, conditions: readonly Condition[]): string {
+  const ready = findCondition(conditions, 'Ready')?.message ?? '';
+  const bound = findCondition(conditions, 'Bound')?.message;
+  return phase === 'Bound' && bound ? `${bound}; ${ready}` : ready;
+}
+
+/** A claim whose time is over has served: that is no failure. */
+function judge(
+  phase: string,
+  conditions: readonly Condition[],
+): { isBad: boolean; eventReason?: string } {
+  if (phase !== 'Failed') return { isBad: false };
+  const isExpired = findCondition(conditions, 'Ready')?.reason === 'Expired';
+  return isExpired ? { isBad: false, eventReason: 'Expired' } : { isBad: true };
 }
 
 /** What a claim is told of is decided once, whoever else may be telling it something. */
