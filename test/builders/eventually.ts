@@ -13,7 +13,7 @@ const POLL_MILLISECONDS = 20;
 export async function eventually<T>(
   what: string,
   look: () => T | Promise<T>,
-  { withinSeconds = 20, because }: Patience = {},
+  { withinSeconds = 60, because }: Patience = {},
 ): Promise<Exclude<T, undefined | null | false>> {
   const deadline = systemClock.monotonic() + withinSeconds * 1000;
   for (;;) {
