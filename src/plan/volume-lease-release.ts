@@ -48,7 +48,10 @@ function decide(snapshot: LeaseSnapshot, wasActive: boolean, now: number): Decis
     const detach = listedOn(snapshot, machine);
     if (detach.length > 0) {
       const held = refuseRunning(snapshot, machine) ?? heldUntilNextAttempt(attachment, now);
-      if (held) return { steps: [], attachment, waitMilliseconds: RUNNING_MILLISECONDS, ...held };
+      if (held) {
+        const waitMilliseconds = RUNNING_MILLISECONDS / snapshot.pollPace;
+        return { steps: [], attachment, waitMilliseconds, ...held };
+      }
       const because = `detach ${detach.length} disks from ${name}`;
       const step = {
         type: 'changeNodeDisks',

@@ -190,6 +190,11 @@ export class LeaseWorld {
     return disks.filter(({ azureLun }) => azureLun !== undefined);
   }
 
+  isMounted(nodeName: string): boolean {
+    const { mounts } = this.hosts.get(nodeName)!.machine;
+    return mounts.some(({ target }) => target.startsWith('/var/lib/poolkeeper/mounts/'));
+  }
+
   /** Names of Azure's disks on the node's VM, by their units. */
   attachedTo(nodeName: string): Record<number, string> {
     const { cloud } = this.pools.running.azure;

@@ -339,6 +339,7 @@ export class PoolsWorld {
     const found = this.running.azure
       .resources()
       .filter(({ kind, tags }) => kind !== 'snapshot' && !tags['poolkeeper:orphaned-from'])
+      .filter(({ tags }) => !tags['kubernetes-node'])
       .filter(({ name }) => !orphans.has(name.replace(/-os$/, '')))
       .filter(({ tags }) => tags['poolkeeper:status'] !== 'retained' || isRecorded(records, tags))
       .map(({ kind, name }) =>
