@@ -2,6 +2,7 @@
 // comes out. All state is in the store; time and chance come from the runtime.
 import type { Runtime } from '../../runtime/index.ts';
 import { Authenticator } from './authentication/authenticator.ts';
+import { actingUser } from './authentication/impersonation.ts';
 import { type ReviewAnswer, Reviews } from './authentication/reviews.ts';
 import type { User } from './authentication/user.ts';
 import {
@@ -139,7 +140,8 @@ export class KubernetesServer {
       const effect = this.faults.take(context.facts);
       if (effect) await this.faults.before(effect);
       if (!context.user && !isPublicPath(request.path)) throw unauthorized();
-      const response = await this.#route(request, context);
+      const user = actingUser(request, context.user, this.#backend.authorizer);
+      const response = await this.#route(request, { ...context, user });
       if (effect?.type === 'timeout-applied') throw new ConnectionLost();
       if (effect?.type === 'drop-watches') this.closeWatches();
       return response;

@@ -57,6 +57,25 @@ describe('role-based access', () => {
     assert.equal((await as(ACCOUNT).delete(`${SECRETS}/x`)).code, 403);
   });
 
+  it('somebody who may acts as somebody else, with the rights of that one', async () => {
+    const { admin, as } = await cluster();
+    await grant(admin, { apiGroups: [''], resources: ['secrets'], verbs: ['list'] });
+    const reader = { 'impersonate-user': ACCOUNT };
+    const get = (cluster: TestCluster, path: string, headers: Record<string, string>) =>
+      cluster.request('GET', path, undefined, headers);
+    assert.equal((await get(admin, SECRETS, reader)).code, 200);
+    assert.equal((await get(admin, '/api/v1/nodes', reader)).code, 403);
+    const masters = { 'impersonate-user': 'root', 'impersonate-group': 'a, system:masters' };
+    assert.equal((await get(admin, '/api/v1/nodes', masters)).code, 200);
+    const refused = await get(as('somebody'), SECRETS, reader);
+    assert.equal(
+      refused.body['message'],
+      'serviceaccounts "reader" is forbidden: User "somebody" cannot impersonate resource ' +
+        '"serviceaccounts" in API group "" in the namespace "default"',
+    );
+    assert.equal((await get(admin, SECRETS, { 'impersonate-group': 'a' })).code, 400);
+  });
+
   it('knows names and subresources', async () => {
     const { admin, as } = await cluster();
     const rule = { apiGroups: [''], resources: ['pods/status'], resourceNames: ['a'] };
