@@ -20,7 +20,7 @@ export function memberCondition<S extends Status>(
     status.conditions,
     {
       type: 'Ready',
-      status: READY_PHASES.has(status.phase) ? 'True' : 'False',
+      status: READY_PHASES.has(status.phase) && !isFailing(status) ? 'True' : 'False',
       reason,
       message,
       observedGeneration: generation,
@@ -37,7 +37,7 @@ function describe(status: Status): [Reason, string] {
     return [lastError ? reasonOfError(lastError) : 'InternalError', words];
   }
   // A step that keeps failing says so while it is tried again.
-  if (lastError && status.attempts > 0) {
+  if (lastError && isFailing(status)) {
     return [
       reasonOfError(lastError),
       `attempt ${status.attempts} failed, trying again: ${lastError.code}: ${lastError.message}`,
@@ -46,6 +46,10 @@ function describe(status: Status): [Reason, string] {
   if (READY_PHASES.has(status.phase)) return ['AsExpected', status.phase];
   const because = status.history[0]?.because ?? 'recorded, Azure not asked yet';
   return ['Progressing', isHeldUp(status) ? `${because}; ${HELD_UP}` : because];
+}
+
+function isFailing({ lastError, attempts }: Status): boolean {
+  return lastError !== undefined && attempts > 0;
 }
 
 const HELD_UP = 'Azure is still busy with it (Updating): nothing can be done before that ends';

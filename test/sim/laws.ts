@@ -20,6 +20,8 @@ export class Laws {
   readonly #elapsed: () => number;
   /** By the uid of a machine's record: every claim it has served. */
   readonly #served = new Map<string, Set<string>>();
+  /** By the uid of a claim: the volume that it asked for. */
+  readonly #asked = new Map<string, InstanceClaim['spec']['volume']>();
 
   constructor(options: LawsOptions) {
     this.#truth = options.truth;
@@ -44,7 +46,11 @@ export class Laws {
         this.#bindings(member, before);
         if (!member && before) this.#gone(before);
         if (member && !before) this.#counts();
-      } else if (shelf === SHELVES.claims && now) this.#promise(now as never);
+      } else if (shelf === SHELVES.claims && now) {
+        const claim = now as unknown as InstanceClaim;
+        this.#asked.set(claim.metadata.uid, claim.spec.volume);
+        this.#promise(claim);
+      }
     });
   }
 
@@ -71,8 +77,8 @@ export class Laws {
     const served = this.#served.get(uid) ?? new Set();
     this.#served.set(uid, served.add(claimUid));
     if (served.size < 2) return;
-    const claim = this.#truth.claimOf(claimUid);
-    const asked = claim?.spec.volume;
+    // A claim that went a moment ago may still be bound by an operator that has not heard of it.
+    const asked = this.#asked.get(claimUid);
     const isNamed =
       member.kind === 'PoolVolume' && asked?.type === 'Existing' && asked.existing.uid === uid;
     const pool = this.#poolOf(member);

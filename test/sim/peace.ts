@@ -41,6 +41,16 @@ function ofPool(truth: Truth, pool: Pool): string[] {
       `pool ${name} says ${status?.free}/${status?.total}, it is ${free}/${members.length}`,
     );
   if (pool.kind === 'InstancePool') wants.push(...ofPrewarming(truth, pool as InstancePool));
+  const taken = members.filter(isTaken).length;
+  const kept = members.filter(isKept).length;
+  const counted =
+    pool.kind === 'InstancePool' ? { claimed: taken } : { attached: taken, retained: kept };
+  for (const [word, count] of Object.entries(counted)) {
+    const said = (status as Record<string, unknown> | undefined)?.[word] ?? 0;
+    if (said !== count) wants.push(`pool ${name} says ${said} ${word}, it is ${count}`);
+  }
+  if (kept > 0 && 'reclaimPolicy' in pool.spec && pool.spec.reclaimPolicy !== 'Retain')
+    wants.push(`pool ${name} keeps ${kept} under ${pool.spec.reclaimPolicy}`);
   const ready = findCondition(status?.conditions, 'Ready');
   const isReady = ready?.status === 'True' && ready.observedGeneration === generation;
   if (free >= minFree && !isReady)
@@ -79,6 +89,15 @@ function waitingFor(truth: Truth, { kind, metadata }: Pool): number {
 function isFree({ metadata, spec, status }: Member): boolean {
   const isNobodys = !spec.claimRef && !('instanceRef' in spec && spec.instanceRef);
   return status?.phase === 'Free' && isNobodys && !metadata.deletionTimestamp;
+}
+
+function isTaken({ spec, status }: Member): boolean {
+  const isHeld = 'instanceRef' in spec && spec.instanceRef !== undefined;
+  return spec.claimRef !== undefined || (isHeld && status?.phase !== 'Retained');
+}
+
+function isKept({ spec, status }: Member): boolean {
+  return status?.phase === 'Retained' && spec.claimRef === undefined;
 }
 
 function ofClaim(truth: Truth, claim: ReturnType<Truth['claims']>[number]): string[] {
@@ -175,6 +194,7 @@ function ofCloud(truth: Truth): string[] {
   );
   return [...truth.machines(), ...truth.disks(), ...truth.interfaces()]
     .filter(({ name }) => /^pk(vm|vol)-/.test(name))
+    .filter(({ tags }) => tags['poolkeeper:installation'] !== 'another')
     .filter(({ tags }) => tags['poolkeeper:status'] !== 'retained' || hasPool(truth, tags))
     .filter(({ name }) => !known.has(uidIn(name)))
     .map(({ name }) => `${name} has no record`);

@@ -111,6 +111,8 @@ export class People {
   }
 
   deleteVolume(name: string): Promise<void> {
+    for (const { metadata } of this.world.truth.volumes())
+      if (metadata.name === name) this.world.serviceLaws.given(metadata.uid);
     return this.#delete(poolVolumes, name);
   }
 

@@ -57,6 +57,8 @@ export interface Outcome {
   readonly restarts: number;
 }
 
+/** Of what an operator sees and does, when watches fall behind, servers are away, processes stop. */
+const LONGEST_LAG = 5 * 60_000;
 const LONGEST_PLAY = 4 * 3600_000;
 /** Back-offs, memories of what Azure refused, two sightings of garbage: all end well before. */
 const LONGEST_UNREST = 2 * 3600_000;
@@ -79,6 +81,7 @@ export async function simulate(run: Run): Promise<Outcome> {
     seed,
     plan,
     skewMilliseconds,
+    patienceMilliseconds: run.plan || run.disturb || operators > 1 ? LONGEST_LAG : 0,
     operators,
     elects: run.elects ?? operators > 1,
     ...(scenario.azure && { azure: scenario.azure }),
@@ -156,6 +159,8 @@ async function silence(world: World): Promise<void> {
       world.laws.broken(`${occasion}: ${what} ${body.slice(0, 300)}`);
     for (const want of unrest(world.truth).slice(0, 5))
       world.laws.broken(`${occasion}, no rest any more: ${want}`);
+    const harm = world.strangers.harm();
+    if (harm) world.laws.broken(harm);
   }
 }
 

@@ -11,10 +11,12 @@ import { goldenSnapshotId } from '../builders/pools.ts';
 import { type FaultPlan, noFaults } from './calls.ts';
 import { KubernetesWire } from './kubernetes-wire.ts';
 import { Laws } from './laws.ts';
+import { ServiceLaws } from './laws-of-service.ts';
 import { type Actor, Loop } from './loop.ts';
 import { Network } from './network.ts';
 import { OperatorProcess } from './operator-process.ts';
 import { ProcessClock } from './process-clock.ts';
+import { Strangers } from './strangers.ts';
 import { Truth } from './truth.ts';
 
 export interface WorldOptions {
@@ -26,6 +28,8 @@ export interface WorldOptions {
   readonly elects?: boolean;
   /** How wrong the wall clock of each operator may be. */
   readonly skewMilliseconds?: number;
+  /** How much earlier somebody must have come to be served first: more where views lag. */
+  readonly patienceMilliseconds?: number;
   readonly azure?: SettingsOverrides;
   readonly onLogLine?: (line: string) => void;
 }
@@ -46,6 +50,8 @@ export class World {
   readonly network: Network;
   readonly truth: Truth;
   readonly laws: Laws;
+  readonly serviceLaws: ServiceLaws;
+  readonly strangers: Strangers;
   /** The people's. */
   readonly client: KubeClient;
   /** One per place in the election; a dead one's successor takes its place. */
@@ -69,11 +75,17 @@ export class World {
       ...options.azure,
     });
     this.azure.seed();
+    this.strangers = new Strangers(this.azure);
     this.truth = new Truth(this.server, this.azure);
     this.laws = new Laws({
       truth: this.truth,
       installation: INSTALLATION,
       elapsed: () => this.loop.elapsed,
+    });
+    this.serviceLaws = new ServiceLaws({
+      truth: this.truth,
+      broken: (law) => this.laws.broken(law),
+      patienceMilliseconds: options.patienceMilliseconds ?? 0,
     });
     this.network = new Network({
       loop: this.loop,
