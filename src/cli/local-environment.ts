@@ -17,6 +17,7 @@ import {
 } from '../local/azure/index.ts';
 import { defaultHosts, keepHosts, simulatedNetworkProber } from '../local/hosts/index.ts';
 import { type EmbeddedKubernetes, startEmbeddedKubernetes } from '../local/kubernetes/index.ts';
+import { NodeMachines } from '../local/node-machines.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Runtime } from '../runtime/index.ts';
 import { createIfAbsent } from './examples.ts';
@@ -90,16 +91,21 @@ export async function startLocalEnvironment(options: LocalOptions): Promise<Loca
     const connection = connectKubernetes({ runtime, to: access, component: 'local', version });
     closers.push(() => connection.close());
     const hosts = defaultHosts(runtime, { speed: options.azureSpeed });
+    const machines = new NodeMachines({
+      runtime,
+      azure: azure.azure,
+      subscriptionId: defaultSubscriptionId,
+      resourceGroup: defaultResourceGroup,
+      location: defaultLocation,
+    });
+    const providerIds = new Map(hosts.map((host) => [host.nodeName, machines.add(host)]));
     if (options.dataDirectory !== undefined) {
       const directory = join(options.dataDirectory, 'hosts');
-      const end = keepHosts({ clock: runtime.clock, hosts, directory });
+      const attached = () => machines.contents();
+      const end = keepHosts({ clock: runtime.clock, hosts, directory, attached });
       closers.push(async () => end());
     }
-    await seed(
-      connection.client,
-      hosts.map(({ nodeName }) => nodeName),
-      runtime,
-    );
+    await seed(connection.client, providerIds, runtime);
     const credentialsUrl = Promise.withResolvers<string | undefined>();
     if (options.withAgents) {
       for (const host of hosts) {
@@ -201,7 +207,7 @@ async function startAzure(
 /** After a restart with a data directory they are there already. */
 async function seed(
   client: KubeClient,
-  nodeNames: readonly string[],
+  providerIds: ReadonlyMap<string, string>,
   { clock }: Runtime,
 ): Promise<void> {
   await createIfAbsent(client, namespaces, {
@@ -210,7 +216,7 @@ async function seed(
     metadata: { name: LOCAL_NAMESPACE },
   });
   await grantRights(client, LOCAL_NAMESPACE);
-  await createNodes(client, nodeNames, clock);
+  await createNodes(client, providerIds, clock);
 }
 
 async function startController(

@@ -6,19 +6,23 @@ import { kubernetesVersion } from '../local/kubernetes/index.ts';
 import { type Clock, formatTime } from '../runtime/clock.ts';
 import { createIfAbsent } from './examples.ts';
 
-/** After a restart with a data directory they are there already. */
+/**
+ * After a restart with a data directory they are there already. `providerIds`, by the name of the node, say
+ * which VM of the cloud each of them is.
+ */
 export async function createNodes(
   client: KubeClient,
-  names: readonly string[],
+  providerIds: ReadonlyMap<string, string>,
   clock: Clock,
 ): Promise<void> {
-  for (const [index, name] of names.entries()) {
+  for (const [index, [name, providerID]] of [...providerIds].entries()) {
     const labels = { 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux' };
     await createIfAbsent(client, nodes, {
       apiVersion: 'v1',
       kind: 'Node',
       metadata: { name, labels },
     });
+    await client.mergePatch(nodes, { name }, { spec: { providerID } });
     const status = nodeStatus(index, formatTime(clock.now()));
     await client.mergePatch(nodes, { name }, { status }, { subresource: 'status' });
   }

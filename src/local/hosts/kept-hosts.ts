@@ -32,6 +32,8 @@ export interface KeepOptions {
   readonly clock: Clock;
   readonly hosts: readonly SimulatedHost[];
   readonly directory: string;
+  /** Bytes that come and go with a cloud's disks, by names that stay. */
+  readonly attached?: () => Readonly<Record<string, SparseBytes>>;
 }
 
 const FORMAT = 1;
@@ -41,16 +43,17 @@ const SAVE_MILLISECONDS = 500;
  * Boots the hosts from what the directory holds, and keeps it up to date from then on. Returns what
  * saves once more and ends that. To be called before anything talks to the hosts.
  */
-export function keepHosts({ clock, hosts, directory }: KeepOptions): () => void {
+export function keepHosts(options: KeepOptions): () => void {
+  const { clock, hosts, directory, attached = () => ({}) } = options;
   mkdirSync(directory, { recursive: true });
   const file = join(directory, 'hosts.json');
   const saved = readIfThere(file);
-  if (saved !== undefined) restore(hosts, JSON.parse(saved) as Kept);
+  if (saved !== undefined) restore(hosts, attached(), JSON.parse(saved) as Kept);
   let savedChanges = -1;
   const save = (): void => {
     const changes = changesOf(hosts);
     if (changes === savedChanges) return;
-    writeFileSync(`${file}.new`, JSON.stringify(keep(hosts)), { mode: 0o600 });
+    writeFileSync(`${file}.new`, JSON.stringify(keep(hosts, attached())), { mode: 0o600 });
     renameSync(`${file}.new`, file);
     savedChanges = changes;
   };
@@ -77,7 +80,7 @@ function readIfThere(file: string): string | undefined {
 
 /** Another number whenever there is anything new to keep. */
 function changesOf(hosts: readonly SimulatedHost[]): number {
-  const { units, trees } = storageOf(hosts);
+  const { units, trees } = storageOf(hosts, attached);
   const ofHosts = hosts.flatMap(({ machine }) => [
     ...machine.options.disks.map(({ bytes }) => bytes.changes),
     machine.root.changes + machine.links.size + machine.fileModes.size,
@@ -89,7 +92,7 @@ function changesOf(hosts: readonly SimulatedHost[]): number {
 /** Packed once for each state: most of them stay as they are for long. */
 const packed = new WeakMap<SparseBytes, { readonly changes: number; readonly pages: Pages }>();
 
-function keep(hosts: readonly SimulatedHost[]): Kept {
+function keep(hosts: readonly SimulatedHost[], attached: Storage['units']): Kept {
   const kept = hosts.map(({ nodeName, machine }): [string, KeptHost] => [
     nodeName,
     {
@@ -102,7 +105,7 @@ function keep(hosts: readonly SimulatedHost[]): Kept {
       fileModes: [...machine.fileModes],
     },
   ]);
-  const { units, trees } = storageOf(hosts);
+  const { units, trees } = storageOf(hosts, attached);
   return {
     format: FORMAT,
     hosts: Object.fromEntries(kept),
@@ -112,9 +115,9 @@ function keep(hosts: readonly SimulatedHost[]): Kept {
 }
 
 /** What is not known here any more is left out: another version may have other hosts. */
-function restore(hosts: readonly SimulatedHost[], kept: Kept): void {
+function restore(hosts: readonly SimulatedHost[], attached: Storage['units'], kept: Kept): void {
   if (kept.format !== FORMAT) return;
-  const { units, trees } = storageOf(hosts);
+  const { units, trees } = storageOf(hosts, attached);
   for (const [name, bytes] of Object.entries(units)) writePages(bytes, kept.units[name]);
   for (const [name, tree] of Object.entries(trees)) writeTree(tree, kept.trees[name]);
   for (const { nodeName, machine } of hosts) {
@@ -136,8 +139,8 @@ interface Storage {
   readonly trees: Readonly<Record<string, FileTree>>;
 }
 
-function storageOf(hosts: readonly SimulatedHost[]): Storage {
-  const units: Record<string, SparseBytes> = {};
+function storageOf(hosts: readonly SimulatedHost[], attached: Storage['units']): Storage {
+  const units: Record<string, SparseBytes> = { ...attached };
   const trees: Record<string, FileTree> = {};
   const networks = new Set<SimulatedNetwork>(hosts.map(({ machine }) => machine.network));
   for (const { iscsiTargets, nfsServers, cephClusters } of networks) {
