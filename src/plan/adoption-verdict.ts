@@ -30,6 +30,8 @@ export interface Evidence {
   /** What the tags say of all that was found of this pool. */
   readonly siblings: readonly FoundTags[];
   readonly claims: readonly InstanceClaim[];
+  /** The name of a claim that a member of the pool is in use by, going by its tags, and that does not exist. */
+  readonly lostClaim?: string | undefined;
   readonly instances: readonly PoolInstance[];
   readonly volumes: readonly PoolVolume[];
   readonly storagePools?: readonly StoragePool[];
@@ -167,7 +169,35 @@ function judgeFree(tags: FoundTags, evidence: Evidence, words: readonly string[]
   if (!ofNamespace && siblings.some(({ claim }) => claim !== undefined)) {
     return aside(tags, 'members of its pool have claims that do not exist: claims were lost');
   }
+  if (evidence.lostClaim !== undefined) {
+    const lost = `claim ${evidence.lostClaim}, which has another of its pool, does not exist`;
+    return aside(tags, `${lost}: claims may have been lost`);
+  }
   return { because: `its tags say ${tags.status}` };
+}
+
+/** What tags say of a member that somebody is at work with. */
+const IN_USE: ReadonlySet<string> = new Set(['connected', 'attached']);
+
+/**
+ * Finds a claim that went without a release. Claims that were applied again since, or that came after, say
+ * nothing for those that did not come back.
+ */
+export function lostClaims(
+  claims: readonly InstanceClaim[],
+  storagePools: readonly StoragePool[] = [],
+): (siblings: readonly FoundTags[]) => string | undefined {
+  const present = new Set([...claims, ...storagePools].map(({ metadata }) => metadata.uid));
+  const answers = new WeakMap<readonly FoundTags[], string | undefined>();
+  return (siblings) => {
+    if (!answers.has(siblings)) {
+      const orphan = siblings.find(
+        ({ claim, status }) => claim && IN_USE.has(status) && !present.has(claim.uid),
+      );
+      answers.set(siblings, orphan?.claim?.name);
+    }
+    return answers.get(siblings);
+  };
 }
 
 function bound(claim: InstanceClaim, because: string): Verdict {

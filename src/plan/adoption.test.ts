@@ -155,6 +155,18 @@ test('claims that are all gone make free siblings suspicious', () => {
   assert.ok(adoptions.every(({ spec }) => spec.adopt?.quarantine !== undefined));
 });
 
+test('claims that came since the others were lost prove nothing of those', () => {
+  const found = [
+    aMachine('vm-1', { slot: '1' }),
+    aMachine('vm-2', { slot: '2', status: 'connected', ...claimTags(alice) }),
+  ];
+  const [free] = planInstanceAdoptions(
+    found,
+    aWorld({ claims: [anInstanceClaim({ name: 'bob' })] }),
+  );
+  assert.match(free?.spec.adopt?.quarantine ?? '', /claim alice.* claims may have been lost/);
+});
+
 const holder = aPoolInstance({
   spec: { claimRef: { namespace, name: 'alice', uid: served.metadata.uid } },
 });

@@ -9,7 +9,7 @@ import type { StoragePool } from '../api/storage-pool.ts';
 import type { VolumePool } from '../api/volume-pool.ts';
 import { chooseSlots } from './adoption-slots.ts';
 import { type FoundTags, readTags } from './adoption-tags.ts';
-import { judgeInstance, judgeVolume, type Verdict } from './adoption-verdict.ts';
+import { judgeInstance, judgeVolume, lostClaims, type Verdict } from './adoption-verdict.ts';
 
 /** A live resource with a uid tag that no record bears. */
 export interface FoundInstance {
@@ -51,8 +51,10 @@ export function planInstanceAdoptions(
   found: readonly FoundInstance[],
   world: AdoptionWorld,
 ): Adoption<InstancePool, PoolInstanceSpec>[] {
+  const lost = lostClaims(world.claims);
   return adoptAll(found, world.instancePools, world.instances, (resource, tags, pool, siblings) => {
-    const verdict = judgeInstance(resource, tags, { ...world, pool, siblings });
+    const lostClaim = lost(siblings);
+    const verdict = judgeInstance(resource, tags, { ...world, pool, siblings, lostClaim });
     return {
       ...verdict,
       spec: {
@@ -69,8 +71,11 @@ export function planVolumeAdoptions(
   found: readonly FoundVolume[],
   world: AdoptionWorld,
 ): Adoption<VolumePool, PoolVolumeSpec>[] {
+  // A disk may also be a StoragePool's.
+  const lost = lostClaims(world.claims, world.storagePools);
   return adoptAll(found, world.volumePools, world.volumes, (resource, tags, pool, siblings) => {
-    const verdict = judgeVolume(resource, tags, { ...world, pool, siblings });
+    const lostClaim = lost(siblings);
+    const verdict = judgeVolume(resource, tags, { ...world, pool, siblings, lostClaim });
     const { sourceSnapshotId } = resource;
     const version = tags.revision || sourceSnapshotId?.split('/').at(-1) || 'unknown';
     return (
