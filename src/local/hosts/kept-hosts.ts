@@ -51,7 +51,7 @@ export function keepHosts(options: KeepOptions): () => void {
   if (saved !== undefined) restore(hosts, attached(), JSON.parse(saved) as Kept);
   let savedChanges = -1;
   const save = (): void => {
-    const changes = changesOf(hosts);
+    const changes = changesOf(hosts, attached());
     if (changes === savedChanges) return;
     writeFileSync(`${file}.new`, JSON.stringify(keep(hosts, attached())), { mode: 0o600 });
     renameSync(`${file}.new`, file);
@@ -79,7 +79,7 @@ function readIfThere(file: string): string | undefined {
 }
 
 /** Another number whenever there is anything new to keep. */
-function changesOf(hosts: readonly SimulatedHost[]): number {
+function changesOf(hosts: readonly SimulatedHost[], attached: Storage['units']): number {
   const { units, trees } = storageOf(hosts, attached);
   const ofHosts = hosts.flatMap(({ machine }) => [
     ...machine.options.disks.map(({ bytes }) => bytes.changes),
