@@ -26,6 +26,8 @@ export class Watch {
     this.follow(server);
     const handle = azure.handle.bind(azure);
     azure.handle = (request) => {
+      // What was due before this call is not its doing: an attach that fails, for example.
+      azure.settle();
       this.#checkCall(request);
       const before = this.#attachments();
       const answer = handle(request);
