@@ -16,7 +16,7 @@ import {
   withError,
   withMachine,
 } from './pool-instance-status.ts';
-import { disappearance, evictionOf } from './spot.ts';
+import { disappearance, evictionOf, isWatched, nextLookMilliseconds } from './spot.ts';
 import { isInWarmState, stepToWarmState } from './warm-state.ts';
 
 /** Free or claimed: make the attached disks those that are meant for it. */
@@ -103,7 +103,10 @@ export function planUse(
     return evicted ? { ...woken, status: withError(woken.status, evicted, now) } : woken;
   }
   const hook = planHook(snapshot, settled, 'onClaim', now);
-  return hook ?? rest(settled, 'is claimed');
+  if (hook) return hook;
+  const atRest = rest(settled, 'is claimed');
+  if (!isWatched(instance)) return atRest;
+  return { ...atRest, waitMilliseconds: nextLookMilliseconds(snapshot.pool, snapshot.pollPace) };
 }
 
 /** A machine that waited switched off is started for its claim. */

@@ -14,6 +14,7 @@ import { polled, rest, withoutError } from './pool-instance-status.ts';
 import { planUse } from './pool-instance-use.ts';
 import type { Refusal } from './pool-scope.ts';
 import type { MemberPlan, OperationSeen } from './pool-volume.ts';
+import { isWatched } from './spot.ts';
 
 /** What the planner needs to know of the live VM. */
 export interface MachineSeen {
@@ -137,7 +138,7 @@ export function instanceNeedsLook(
     if (claim === 'none' && status.phase === 'Claimed') return true;
     if (claim === 'active') {
       if (status.phase === 'Free' || status.azure?.powerState !== 'running') return true;
-      if (isHookDue(instance, pool, 'onClaim')) return true;
+      if (isHookDue(instance, pool, 'onClaim') || isWatched(instance)) return true;
     }
     return !isNoted(status, volumes);
   }

@@ -1,11 +1,13 @@
 // What counts as an eviction, and what the pool remembers of it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { aPoolInstance } from '../../test/builders/members.ts';
+import { anInstanceClaim, aPoolInstance, claimRefTo } from '../../test/builders/members.ts';
 import { createdAt, timeAt } from '../../test/builders/metadata.ts';
+import { anInstancePool } from '../../test/builders/pools.ts';
+import type { InstancePool } from '../api/instance-pool.ts';
 import { chooseSize, rememberRefusals, supplyOf } from './capacity.ts';
-import type { MachineSeen } from './pool-instance.ts';
-import { disappearance, evictionOf } from './spot.ts';
+import { instanceNeedsLook, type MachineSeen } from './pool-instance.ts';
+import { disappearance, evictionOf, nextLookMilliseconds } from './spot.ts';
 
 const spot = { spec: { priority: 'Spot' as const } };
 const machine: MachineSeen = {
@@ -56,4 +58,21 @@ test('the next size is preferred for a while, but where there is none the same o
     notBefore: undefined,
   });
   assert.deepEqual(rememberRefusals(remembered, [], createdAt + 601_000), []);
+});
+
+test('a machine in use is looked at again and again, one that nobody has is not', () => {
+  const claimRef = claimRefTo(anInstanceClaim());
+  const used = aPoolInstance({ spec: { ...spot.spec, claimRef }, status: { phase: 'Claimed' } });
+  const look = { volumes: [], claim: 'active', pool: anInstancePool() } as const;
+  assert.equal(instanceNeedsLook(used, look), true);
+  assert.equal(instanceNeedsLook(aPoolInstance(spot), { ...look, claim: 'none' }), false);
+  const regular = aPoolInstance({ spec: { claimRef }, status: { phase: 'Claimed' } });
+  assert.equal(instanceNeedsLook(regular, look), false);
+});
+
+test('the more are in use, the seldomer each is looked at: a thousand reads a minute for a pool', () => {
+  const pool = (claimed: number) => ({ ...anInstancePool(), status: { claimed } }) as InstancePool;
+  assert.equal(nextLookMilliseconds(pool(3), 1), 30_000);
+  assert.equal(nextLookMilliseconds(pool(2000), 1), 120_000);
+  assert.equal(nextLookMilliseconds(undefined, 10), 3_000);
 });
