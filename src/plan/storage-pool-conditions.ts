@@ -95,12 +95,15 @@ function summarise(verdicts: readonly MountVerdict[]): Judgement {
   const message = describe(rest, verdicts.length);
   const stuck = rest.filter(({ type }) => type === 'stuck');
   if (others.length === 0) {
-    const status = first.type === 'unknown' ? 'Unknown' : 'False';
+    // Silence may be the agent's or, of a mount that it can't look into, the server's.
+    const status = first.phase === 'Unknown' ? 'Unknown' : 'False';
     return { status, reason: first.reason, message };
   }
+  if (verdicts.every(({ phase }) => phase === 'Unknown')) {
+    const isOne = others.every(({ reason }) => reason === first.reason);
+    return { status: 'Unknown', reason: isOne ? first.reason : 'AgentNotReady', message };
+  }
   if (stuck.length > 0) return { status: 'False', reason: 'NodesFailed', message };
-  if (verdicts.every(({ type }) => type === 'unknown'))
-    return { status: 'Unknown', reason: 'AgentNotReady', message };
   return { status: 'False', reason: 'NodesPending', message };
 }
 

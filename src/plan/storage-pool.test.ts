@@ -372,6 +372,21 @@ describe('what a pool says of itself', () => {
     assert.equal(status.sizeBytes, 1024 ** 4);
   });
 
+  test('a server that does not answer makes the pool unknown: it is not said to be unready', () => {
+    const message = 'server:/export has not answered since then.';
+    const status: Partial<NodeMountStatus> = {
+      ...mounted,
+      phase: 'Unknown',
+      conditions: [condition('Ready', 'Unknown', 'ServerNotResponding', message)],
+    };
+    const dead = plan({ mounts: [aMount({ status, wasActive: true })] });
+    assert.equal(dead.status.phase, 'Unknown');
+    assert.equal(dead.find('Ready')?.status, 'Unknown');
+    assert.equal(dead.find('Ready')?.reason, 'ServerNotResponding');
+    assert.equal(dead.find('Ready')?.message, message);
+    assert.equal(dead.status.sizeBytes, 1024 ** 4, 'the numbers stay');
+  });
+
   test('after a boot a pool waits to be mounted again; it is not created again', () => {
     const pool = aPool({ status: { activeSince: time } });
     const status: Partial<NodeMountStatus> = { ...mounted, phase: 'Preparing', conditions: [] };
