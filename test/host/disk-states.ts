@@ -29,6 +29,8 @@ const notBlank = (what: string, contents: string) => ({
 const byteAt = (offset: string): string =>
   `printf x | dd of=$disk bs=1 seek=$((${offset})) conv=notrunc status=none`;
 const size = '$(blockdev --getsize64 $disk)';
+/** A filesystem whose kernel writes nothing more by itself once it is mounted. */
+const settled = 'mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0';
 const unknown = notBlank('data that no tool recognises', 'UnknownData');
 
 export const diskStates: Readonly<Record<string, DiskState>> = {
@@ -109,18 +111,18 @@ export const diskStates: Readonly<Record<string, DiskState>> = {
     says: /carries the operating system \(\[SWAP\]\)/,
   },
   'a mounted filesystem': {
-    made: 'mkfs.ext4 -q $disk; mkdir -p /mnt/mounted; mount $disk /mnt/mounted',
+    made: `${settled} $disk; mkdir -p /mnt/mounted; mount $disk /mnt/mounted`,
     reason: 'DeviceInUse',
     says: /is mounted at \/mnt\/mounted/,
   },
   'a mounted partition': {
     made: `echo ",40M" | sfdisk -q --label gpt $disk; udevadm settle
-      mkfs.ext4 -q \${disk}1; mkdir -p /mnt/part; mount \${disk}1 /mnt/part`,
+      ${settled} \${disk}1; mkdir -p /mnt/part; mount \${disk}1 /mnt/part`,
     reason: 'DeviceInUse',
     says: /is mounted at \/mnt\/part/,
   },
   'a filesystem mounted in another mount namespace only': {
-    made: `mkfs.ext4 -q $disk; mkdir -p /mnt/hidden
+    made: `${settled} $disk; mkdir -p /mnt/hidden
       setsid unshare --mount --propagation private sh -c \\
         "mount $disk /mnt/hidden && exec sleep 100000" >/dev/null 2>&1 </dev/null &
       for n in $(seq 50); do grep -q /mnt/hidden /proc/[0-9]*/mountinfo && break; sleep 0.1; done`,
