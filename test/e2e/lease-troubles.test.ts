@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
 import { leases, nodes } from '../../src/api/built-in.ts';
 import { poolVolumes, storagePools, volumePools } from '../../src/api/resources.ts';
+import { createAzureCloud, createCredential } from '../../src/azure/index.ts';
 import { goldenSnapshotId, resourceGroup, subscriptionId } from '../builders/pools.ts';
 import { forceDelete } from './discovery-world.ts';
 import { LeaseWorld, NAMESPACE } from './lease-world.ts';
@@ -244,5 +245,41 @@ describe('an operator that ends in the middle', () => {
     await world.until('only fresh disks', async () => (await world.pools.volumes()).length === 2);
     await world.pools.untilFree('disks', 2);
     await world.pools.untilAccounted({ records: 2 });
+  });
+});
+
+describe('disks that a deleted pool has kept', () => {
+  test('bring the array back when somebody attaches them and a pool adopts it', async () => {
+    world = await LeaseWorld.start();
+    await world.createDisks(2, { maxTotal: 4, reclaimPolicy: 'Delete' });
+    await world.createPool(2);
+    await world.untilPhase('Active');
+    const { array, volumes } = (await world.pool())!.status!;
+    await world.deletePool();
+    await world.untilGone();
+    const cloud = createAzureCloud({
+      runtime: world.pools.runtime,
+      credential: await createCredential({ kind: 'Simulated' }),
+      endpoint: world.pools.running.url,
+      userAgent: 'somebody',
+    });
+    const call = { correlationId: 'by-hand', priority: 'claim' } as const;
+    const machine = await cloud.get('instance', world.machines.idOf('node-1'), call);
+    const attach = volumes.map(({ resourceId = '' }, lun) => ({
+      diskId: resourceId,
+      lun: lun + 7,
+    }));
+    await cloud.changeDataDisks(machine!, { attach, detach: [] }, call);
+    const adopt = { type: 'Adopt', adopt: { arrayUUID: array!.uuid } };
+    await world.client.create(storagePools, {
+      metadata: { name: 'again', namespace: NAMESPACE },
+      spec: { type: 'mdadm', mdadm: { nodeName: 'node-1', level: 1, source: adopt } },
+    } as never);
+    await world.untilPhase('Active', 'again');
+    const uids = volumes.map(({ uid }) => uid);
+    const records = (await world.pools.volumes()).filter(({ metadata }) =>
+      uids.includes(metadata.uid),
+    );
+    assert.equal(records.length, 2);
   });
 });
