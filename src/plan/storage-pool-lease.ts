@@ -21,7 +21,9 @@ export function withLease(verdict: MountVerdict, lease: LeasePlan | undefined): 
   const { stall, waits } = lease;
   if (!verdict.mount) {
     const message = waits?.message ?? `its disks are on their way to ${verdict.node}`;
-    return { ...verdict, reason: waits?.reason ?? 'Progressing', message };
+    const isWaiting = waits?.reason === 'VolumePoolExhausted';
+    const phase = isWaiting ? 'Pending' : verdict.phase;
+    return { ...verdict, phase, reason: waits?.reason ?? 'Progressing', message };
   }
   const said = stall ?? waits;
   if (!said) return verdict;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
 import { leases, nodes } from '../../src/api/built-in.ts';
-import { poolVolumes, storagePools, volumePools } from '../../src/api/resources.ts';
+import { nodeMounts, poolVolumes, storagePools, volumePools } from '../../src/api/resources.ts';
 import { createAzureCloud, createCredential } from '../../src/azure/index.ts';
 import { goldenSnapshotId, resourceGroup, subscriptionId } from '../builders/pools.ts';
 import { forceDelete } from './discovery-world.ts';
@@ -215,6 +215,29 @@ describe('what is lost', () => {
       return phase === 'Active' && array?.degradedCount === 0 && world.isMounted('node-1');
     });
     assert.deepEqual((await world.leased()).map(({ metadata }) => metadata.uid).sort(), uids);
+  });
+});
+
+describe('a pool whose finalizer was taken off by hand', () => {
+  test('has its disks detached once its mount is gone, and they are kept', async () => {
+    world = await LeaseWorld.start();
+    await world.createDisks(2, { maxTotal: 4, reclaimPolicy: 'Delete' });
+    await world.createPool(2);
+    await world.untilPhase('Active');
+    const uids = (await world.leased()).map(({ metadata }) => metadata.uid);
+    await forceDelete(world.pools, storagePools, [(await world.pool())!]);
+    await world.until('the pool is gone', async () => (await world.pool()) === undefined);
+    const [mount] = await world.client.list(nodeMounts);
+    assert.ok(mount, 'it outlives its pool until somebody collects it');
+    await world.client.delete(nodeMounts, { namespace: NAMESPACE, name: mount.metadata.name });
+    await world.until('detached and kept', async () => {
+      const volumes = (await world.pools.volumes()).filter(({ metadata }) =>
+        uids.includes(metadata.uid),
+      );
+      return volumes.length === 2 && volumes.every(({ status }) => status?.phase === 'Retained');
+    });
+    assert.deepEqual(world.attachedTo('node-1'), {});
+    assert.equal(world.isMounted('node-1'), false);
   });
 });
 

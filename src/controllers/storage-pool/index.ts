@@ -1,7 +1,7 @@
 // StoragePool: asks the agents of its nodes for storage, and says how that goes.
 import { storagePools } from '../../api/resources.ts';
 import type { StoragePool, StoragePoolStatus } from '../../api/storage-pool.ts';
-import { isNotFound, type Key, type Reconcile, type Result } from '../../kube/index.ts';
+import { isNotFound, type Key, type Reconcile } from '../../kube/index.ts';
 import { planOrphans, planStoragePool } from '../../plan/storage-pool.ts';
 import { storagePoolEvents } from '../../plan/storage-pool-events.ts';
 import type { Log } from '../../runtime/log.ts';
@@ -14,6 +14,7 @@ import { apply, release } from './apply.ts';
 import { gatherExposure } from './exposure.ts';
 import { gather, gatherOrphans } from './gather.ts';
 import { gatherLease } from './lease.ts';
+import { giveOrphansBack } from './lease-orphans.ts';
 import { CREDENTIALS_MILLISECONDS, gatherSources, usesCredentials } from './sources.ts';
 
 export { type Agents, trackAgents } from './agents.ts';
@@ -22,7 +23,11 @@ export { watchStoragePools } from './watches.ts';
 export function reconcileStoragePool(context: ControllerContext, agents: Agents): Reconcile {
   return async (key, signal, log) => {
     const pool = context.stores.storagePools.byKey(key);
-    if (!pool) return letOrphansGo(context, agents, { key, log });
+    const call = callContext('claim', correlationId(context), signal);
+    if (!pool) {
+      await letOrphansGo(context, agents, { key, log });
+      return await giveOrphansBack(context, key, { log, call });
+    }
     const sources = await gatherSources(context, pool);
     const seen = gather(context, agents, pool, sources);
     const exposure = await gatherExposure(
@@ -30,7 +35,6 @@ export function reconcileStoragePool(context: ControllerContext, agents: Agents)
       pool,
       seen.nodes.map(({ name }) => name),
     );
-    const call = callContext('claim', correlationId(context), signal);
     const lease = await gatherLease(context, pool, seen, call);
     const snapshot = { ...seen, exposure, lease: lease?.snapshot };
     const plan = planStoragePool(snapshot, context.runtime.clock.now());
@@ -61,10 +65,9 @@ async function letOrphansGo(
   context: ControllerContext,
   agents: Agents,
   { key, log }: { key: Key; log: Log },
-): Promise<Result> {
+): Promise<void> {
   const { mounts, nodes } = gatherOrphans(context, agents, key);
   for (const step of planOrphans(mounts, nodes)) await release(context, log, step.mount, step);
-  return { type: 'done' };
 }
 
 function report(

@@ -36,7 +36,15 @@ export async function gatherLease(
   call: CallContext,
 ): Promise<GatheredLease | undefined> {
   if (volumePoolNameOf(pool) === undefined) return undefined;
-  const known = gatherKnown(context, pool, seen);
+  return await lookAtLease(context, gatherKnown(context, pool, seen), call);
+}
+
+/** Asks Azure for what the next step depends on, if it depends on anything. */
+export async function lookAtLease(
+  context: ControllerContext,
+  known: Known,
+  call: CallContext,
+): Promise<GatheredLease> {
   const look = lookForLease(known);
   if (!look) return { snapshot: { ...known, ...UNREAD }, live: undefined };
   try {
