@@ -11,7 +11,7 @@ import {
   volumePools,
 } from '../api/resources.ts';
 import type { VolumePool } from '../api/volume-pool.ts';
-import type { KubeClient } from '../kube/index.ts';
+import { isNotFound, type KubeClient } from '../kube/index.ts';
 
 interface Row {
   readonly kind: string;
@@ -35,10 +35,20 @@ const SHOWN: readonly Resource<Shown>[] = [
 export async function readRows(client: KubeClient): Promise<Row[]> {
   const lists = await Promise.all(
     SHOWN.map(async (resource) =>
-      (await client.list(resource)).map((object) => rowOf(resource, object)),
+      (await listIfDefined(client, resource)).map((object) => rowOf(resource, object)),
     ),
   );
   return lists.flat();
+}
+
+/** Somebody may have deleted the definition: then there is nothing to show, and no reason to end. */
+async function listIfDefined(client: KubeClient, resource: Resource<Shown>): Promise<Shown[]> {
+  try {
+    return await client.list(resource);
+  } catch (error) {
+    if (isNotFound(error)) return [];
+    throw error;
+  }
 }
 
 function rowOf(resource: Resource<Shown>, object: Shown): Row {
