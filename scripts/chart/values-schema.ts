@@ -1,11 +1,14 @@
 // The shape of the chart's values: what is misspelt or of the wrong type is refused by helm itself,
 // before anything is installed.
 import * as z from 'zod';
+import { command as controller } from '../../src/cli/controller.ts';
 
 /** Passed on as it is: parts of pods, which the API server checks. */
 const open = z.record(z.string(), z.unknown());
 const openList = z.array(open);
 const labels = z.record(z.string(), z.string());
+/** What is misspelt is refused by name; the values are the program's to judge. */
+const controllerSettings = Object.keys(controller.settings.shape).toSorted();
 const logLevel = z.enum(['debug', 'info', 'warn', 'error', 'silent']);
 const duration = z.string().regex(/^([0-9]+(ms|s|m|h))+$/);
 
@@ -64,7 +67,7 @@ export const valuesSchema = z.strictObject({
   controller: z.strictObject({
     ...podOptions,
     replicas: z.int().min(0).max(10),
-    config: open,
+    config: z.partialRecord(z.enum(controllerSettings), z.unknown()),
     extraVolumes: openList,
     extraVolumeMounts: openList,
     topologySpreadConstraints: openList,

@@ -123,6 +123,8 @@ describe('what the chart installs', { skip }, () => {
     const past = await refusal('controller.config.watchNamespaces={a}');
     assert.match(past, /controller\.config\.watchNamespaces: use the value watchNamespaces/);
     assert.match(await refusal('agent.namespace=other'), /set agent\.enabled=false/);
+    assert.match(await refusal('controller.config.azureSped=2'), /azureSped/);
+    assert.match(await refusal('credentials.tls.certManager.enabled=true'), /issuerRef is missing/);
     assert.match(
       await refusal('probe.refusedAddresses={ten}'),
       /probe\.refusedAddresses|refusedAddresses/,
