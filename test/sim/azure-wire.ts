@@ -7,7 +7,7 @@ import {
   RestError,
 } from '@azure/core-rest-pipeline';
 import type { ArmResponse, SimulatedAzure } from '../../src/local/azure/index.ts';
-import { azureCall, type Fate, lateness } from './calls.ts';
+import { azureCall, type Fate, LATE, lateness } from './calls.ts';
 import type { Actor } from './loop.ts';
 import type { Network } from './network.ts';
 
@@ -39,7 +39,7 @@ export function azureWire({ network, actor, azure }: WireOptions): HttpClient {
           if (network.isDown('azure', actor)) loop.after(0, () => refuse('ECONNREFUSED'), actor);
           else if (fate.type === 'lost') loop.after(0, () => refuse('ECONNRESET'), actor);
           else if (fate.type === 'refused') answer(refusal(fate));
-          else answer(azure.handle(asArrived(request)));
+          else answer(azure.handle(asArrived(request, fate)));
         };
         const abort = (): void => reject(new RestError('aborted', { code: 'ABORT_ERR', request }));
         abortSignal?.addEventListener('abort', abort);
@@ -54,8 +54,9 @@ function slowness(fate: Fate): number {
   return fate.type === 'slow' ? fate.milliseconds : 0;
 }
 
-function asArrived({ method, url, headers, body }: PipelineRequest) {
-  return { method, url, headers: headers.toJSON(), ...(body ? { body: String(body) } : {}) };
+function asArrived({ method, url, headers, body }: PipelineRequest, fate: Fate) {
+  const marked = { ...headers.toJSON(), ...(lateness(fate) > 0 ? { [LATE]: 'true' } : {}) };
+  return { method, url, headers: marked, ...(body ? { body: String(body) } : {}) };
 }
 
 function pipelineResponse(request: PipelineRequest, response: ArmResponse): PipelineResponse {

@@ -39,6 +39,9 @@ export interface FaultPlan {
   fateOf(call: Call): Fate;
 }
 
+/** Marks what was under way for long: nobody can take it back, only clean up after it. */
+export const LATE = 'x-simulation-late';
+
 export function lateness(fate: Fate): number {
   return fate.type === 'late' ? fate.milliseconds : 0;
 }

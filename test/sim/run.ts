@@ -4,11 +4,13 @@
 //   npm run sim -- --seed 17 --print            one run, told call by call
 //   npm run sim -- --seed 1 --to 5000           a campaign
 //   npm run sim -- --sweep --scenario prewarmed every call of a story, failing in every way
+//   npm run sim -- --storage --seed 1 --to 100  a node, its agents and arrays
 import { parseArgs } from 'node:util';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { drawRun, stories } from './campaign.ts';
 import { blindnessesOf, playBlind, sampledBlindnesses } from './histories.ts';
 import { type Outcome, simulate } from './simulate.ts';
+import { simulateStorage } from './storage.ts';
 import { type Finding, probe, probesOf, sampled } from './sweep.ts';
 
 const { values } = parseArgs({
@@ -19,6 +21,7 @@ const { values } = parseArgs({
     print: { type: 'boolean', default: false },
     log: { type: 'boolean', default: false },
     sweep: { type: 'boolean', default: false },
+    storage: { type: 'boolean', default: false },
     /** End at the first violation. */
     first: { type: 'boolean', default: false },
     /** Of probes that look alike, so many; all when absent. */
@@ -30,8 +33,17 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
+async function oneStorageSeed(seed: number): Promise<boolean> {
+  const { violations, picture, fingerprint } = await simulateStorage(seed);
+  if (violations.length > 0 || values.print) say(`storage seed ${seed}`);
+  for (const violation of violations) say(`    ${violation}`);
+  if (violations.length > 0 || values.print) say(`${picture}\nfingerprint ${fingerprint}`);
+  return violations.length === 0;
+}
+
 async function oneSeed(seed: number): Promise<boolean> {
   const { scenario, print, log } = values;
+  if (values.storage) return oneStorageSeed(seed);
   const { run, about } = drawRun(seed, {
     ...(scenario && { scenario }),
     ...(print && { onNote: say }),
