@@ -3,6 +3,7 @@ import { annotations } from '../api/names.ts';
 import type { DeepReadonly } from '../api/object.ts';
 import { storageBackends } from '../api/resources.ts';
 import type { StorageBackend } from '../api/storage-backend.ts';
+import { isNotFound } from '../kube/index.ts';
 import { formatTime } from '../runtime/clock.ts';
 import { randomUuid } from '../runtime/random.ts';
 import type { Command } from './command.ts';
@@ -20,7 +21,15 @@ export const command: Command = {
     const request = `${formatTime(runtime.clock.now())}/${randomUuid(runtime.random).slice(0, 8)}`;
     const patch = { metadata: { annotations: { [annotations.probeRequestedAt]: request } } };
     const reference = { namespace, name };
-    const patched = await session.client.mergePatch(storageBackends, reference, patch);
+    const patched = await session.client
+      .mergePatch(storageBackends, reference, patch)
+      .catch((error: unknown) => {
+        if (!isNotFound(error)) throw error;
+      });
+    if (!patched) {
+      session.print(`There is no StorageBackend ${name} in the namespace ${namespace}.`);
+      return 1;
+    }
     if (patched.spec.suspend) {
       session.print(`${name} is suspended (spec.suspend): it is not probed.`);
       return 1;

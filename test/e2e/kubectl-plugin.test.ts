@@ -298,6 +298,9 @@ const stories: Readonly<Record<string, (world: World) => Promise<void>>> = {
     const { exitCode, stdout } = await testing;
     assert.equal(exitCode, 1);
     assert.match(stdout, /Offline: connection refused/);
+    const wrong = await world.plugin('test', 'fils');
+    assert.equal(wrong.exitCode, 1);
+    assert.match(wrong.stdout, /There is no StorageBackend fils in the namespace default/);
   },
 };
 
