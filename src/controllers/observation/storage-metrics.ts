@@ -42,6 +42,9 @@ function tell(gauges: Gauges, { metadata, spec, status }: StoragePool): void {
     gauges.phase.set(one === phase ? 1 : 0, { ...labels, type: spec.type, phase: one });
   if (status?.sizeBytes !== undefined) gauges.size.set(status.sizeBytes, labels);
   if (status?.availableBytes !== undefined) gauges.available.set(status.availableBytes, labels);
+  const states = (status?.volumes ?? []).map(({ state }) => state);
+  for (const state of new Set(states))
+    gauges.volumes.set(states.filter((one) => one === state).length, { ...labels, state });
   const { array } = status ?? {};
   if (!array) return;
   gauges.missing.set(array.degradedCount, labels);
@@ -65,6 +68,11 @@ function storageGauges(metrics: Metrics) {
       'poolkeeper_storage_pool_available_bytes',
       'Bytes that can still be written.',
       POOL,
+    ),
+    volumes: metrics.gauge(
+      'poolkeeper_storage_pool_volumes',
+      'Disks that a storage pool has from a volume pool, by their state.',
+      [...POOL, 'state'],
     ),
     missing: metrics.gauge(
       'poolkeeper_array_missing_members',
