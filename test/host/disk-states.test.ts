@@ -77,26 +77,29 @@ before(async () => {
 });
 after(() => world?.close());
 
-describe('refused, in words', () => {
-  for (const { sentence, pool, reason, says, serial, asks, isWipeable } of states)
-    test(sentence, async () => {
-      await world.create(pool, wanting(serial, asks));
-      const message = await world.untilRefused(pool, reason);
-      assert.match(message, says);
-      assert.match(message, new RegExp(serial), 'it says which disk');
-      const { status } = (await world.pool(pool))!;
-      assert.match(status!.phase!, /Pending|Failed/);
-      assert.deepEqual(status!.commands, [], 'nothing was run');
-      if (reason === 'DeviceNotFound') return await world.delete(pool);
-      // A serial typed wrong is no confirmation; nor is the right one where something uses the disk.
-      await assert.rejects(confirm(pool, serial, 'another-serial'), /wipe\.confirm/);
-      if (!isWipeable) {
-        await confirm(pool, serial, serial);
-        await world.until(pool, 'looked at anew', isObserved);
-        assert.match(await world.untilRefused(pool, reason), says);
-      }
-      await world.delete(pool);
-    });
+async function expectRefused(state: (typeof states)[number]): Promise<void> {
+  const { pool, reason, says, serial, asks, isWipeable } = state;
+  await world.create(pool, wanting(serial, asks));
+  const message = await world.untilRefused(pool, reason);
+  assert.match(message, says);
+  assert.match(message, new RegExp(serial), 'it says which disk');
+  const { status } = (await world.pool(pool))!;
+  assert.match(status!.phase!, /Pending|Failed/);
+  assert.deepEqual(status!.commands, [], 'nothing was run');
+  if (reason === 'DeviceNotFound') return await world.delete(pool);
+  // A serial typed wrong is no confirmation; nor is the right one where something uses the disk.
+  await assert.rejects(confirm(pool, serial, 'another-serial'), /wipe\.confirm/);
+  if (!isWipeable) {
+    await confirm(pool, serial, serial);
+    await world.until(pool, 'looked at anew', isObserved);
+    assert.match(await world.untilRefused(pool, reason), says);
+  }
+  await world.delete(pool);
+}
+
+describe('refused, in words, above all', () => {
+  for (const state of states.filter(({ isCore }) => isCore))
+    test(state.sentence, () => expectRefused(state));
 
   test('two disks of one serial: both are listed, neither is taken', async () => {
     await world.create('twins', wanting(twin));
@@ -124,6 +127,11 @@ describe('refused, in words', () => {
     assert.deepEqual((await world.pool('spotty'))!.status!.commands, [], 'nothing was run');
     await world.delete('spotty');
   });
+});
+
+describe('refused, in words, as well', () => {
+  for (const state of states.filter(({ isCore }) => !isCore))
+    test(state.sentence, () => expectRefused(state));
 
   test('no such disk: the disks of the node are listed', async () => {
     await world.create('missing', wanting('no-such-disk'));

@@ -15,6 +15,8 @@ export interface DiskState {
   /** True where typing its serial once more opens it to destruction. */
   readonly isWipeable?: boolean;
   readonly sizeMebibytes?: number;
+  /** One of those that CI looks at for every change: what other tools call blank. */
+  readonly isCore?: boolean;
 }
 
 const holds = (what: string): RegExp =>
@@ -43,6 +45,7 @@ export const diskStates: Readonly<Record<string, DiskState>> = {
     ...notBlank('.*gpt.*', 'PartitionTable'),
   },
   'only the backup of a GPT, at its end': {
+    isCore: true,
     made: `echo ",20M" | sfdisk -q --label gpt $disk
       dd if=/dev/zero of=$disk bs=1M count=1 conv=notrunc status=none; blockdev --rereadpt $disk`,
     ...notBlank('(data that no tool recognises|.*gpt.*)', '(UnknownData|PartitionTable)'),
@@ -61,12 +64,14 @@ export const diskStates: Readonly<Record<string, DiskState>> = {
     sizeMebibytes: 320,
   },
   'an ext4 filesystem, its first mebibyte overwritten with zeros': {
+    isCore: true,
     made: `mkfs.ext4 -q $disk; mkdir -p /mnt/x; mount $disk /mnt/x
       head -c 40M /dev/urandom > /mnt/x/data; umount /mnt/x
       dd if=/dev/zero of=$disk bs=1M count=1 conv=notrunc status=none`,
     ...unknown,
   },
   'a physical volume of LVM': {
+    isCore: true,
     made: 'pvcreate -q $disk',
     ...notBlank('LVM2_member', 'VolumeManager'),
   },
@@ -77,6 +82,7 @@ export const diskStates: Readonly<Record<string, DiskState>> = {
     says: /is part of .*(pkvg-data|dm-)/,
   },
   "a member of somebody else's array, which is stopped": {
+    isCore: true,
     made: `mdadm --create /dev/md/other --level=1 --raid-devices=2 --metadata=1.2 --bitmap=none \\
         --homehost=other --name=other $disk missing --run -q
       mdadm --stop /dev/md/other; udevadm settle
@@ -106,6 +112,7 @@ export const diskStates: Readonly<Record<string, DiskState>> = {
     ...notBlank('swap', 'Filesystem'),
   },
   'swap space in use': {
+    isCore: true,
     made: 'mkswap -q $disk; swapon $disk',
     reason: 'DeviceIsSystem',
     says: /carries the operating system \(\[SWAP\]\)/,
@@ -122,6 +129,7 @@ export const diskStates: Readonly<Record<string, DiskState>> = {
     says: /is mounted at \/mnt\/part/,
   },
   'a filesystem mounted in another mount namespace only': {
+    isCore: true,
     made: `${settled} $disk; mkdir -p /mnt/hidden
       setsid unshare --mount --propagation private sh -c \\
         "mount $disk /mnt/hidden && exec sleep 100000" >/dev/null 2>&1 </dev/null &
@@ -130,6 +138,7 @@ export const diskStates: Readonly<Record<string, DiskState>> = {
     says: /cannot be opened exclusively; something uses it/,
   },
   'held by the device mapper': {
+    isCore: true,
     made: `dmsetup create pkheld --table "0 $(blockdev --getsz $disk) linear $disk 0"; udevadm settle`,
     reason: 'DeviceInUse',
     says: /is part of .*(pkheld|dm-)/,
@@ -139,6 +148,7 @@ export const diskStates: Readonly<Record<string, DiskState>> = {
     ...unknown,
   },
   'random bytes in its middle, a quarter of it': {
+    isCore: true,
     made: `head -c 16M /dev/urandom | dd of=$disk bs=1M seek=24 conv=notrunc status=none`,
     ...unknown,
   },
@@ -148,7 +158,7 @@ export const diskStates: Readonly<Record<string, DiskState>> = {
     made: byteAt(`${size} - 1048576`),
     ...unknown,
   },
-  'a single byte at its very end': { made: byteAt(`${size} - 1`), ...unknown },
+  'a single byte at its very end': { isCore: true, made: byteAt(`${size} - 1`), ...unknown },
   'a single byte in the very middle': { made: byteAt(`${size} / 2`), ...unknown },
   'read-only': {
     made: 'blockdev --setro $disk',
@@ -156,6 +166,7 @@ export const diskStates: Readonly<Record<string, DiskState>> = {
     says: /is read-only/,
   },
   'offline: it is there, and fails every read': {
+    isCore: true,
     made: `echo offline > /sys/block/\${disk#/dev/}/device/state`,
     reason: 'DeviceUnreadable',
     says: /could not be read, so nothing is written to it/,
