@@ -120,7 +120,8 @@ function ofClaim(truth: Truth, claim: ReturnType<Truth['claims']>[number]): stri
     : [];
 }
 
-function canBeServed(truth: Truth, { spec }: ReturnType<Truth['claims']>[number]): boolean {
+function canBeServed(truth: Truth, claim: ReturnType<Truth['claims']>[number]): boolean {
+  const { spec } = claim;
   const names = [
     ['InstancePool', spec.instancePoolRef.name],
     ...(spec.volume?.type === 'New' ? [['VolumePool', spec.volume.new.poolRef.name]] : []),
@@ -129,8 +130,20 @@ function canBeServed(truth: Truth, { spec }: ReturnType<Truth['claims']>[number]
     const pool = truth.pools().find((one) => one.kind === kind && one.metadata.name === name);
     if (!pool || pool.metadata.deletionTimestamp) return false;
     const members = truth.membersOf(pool);
-    return members.some(isFree) || members.length < pool.spec.scaling.maxTotal;
+    const possible = members.filter(isFree).length + pool.spec.scaling.maxTotal - members.length;
+    // First come, first served: an instance is kept for a claim that waits for its disk.
+    return possible > ahead(truth, claim);
   });
+}
+
+/** Claims of the same pool that came before and still wait. */
+function ahead(truth: Truth, { metadata, spec }: ReturnType<Truth['claims']>[number]): number {
+  return truth.claims().filter((other) => {
+    const isSamePool = other.spec.instancePoolRef.name === spec.instancePoolRef.name;
+    const isBefore = other.metadata.creationTimestamp <= metadata.creationTimestamp;
+    const isWaiting = (other.status?.phase ?? 'Pending') === 'Pending';
+    return isSamePool && isBefore && isWaiting && other.metadata.uid !== metadata.uid;
+  }).length;
 }
 
 /** Kept, and nobody's. */

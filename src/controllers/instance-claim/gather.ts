@@ -102,7 +102,9 @@ function whyWaiting(stores: ControllerContext['stores'], claim: InstanceClaim): 
   );
   if (hasFree) {
     const message = `no free instance of ${poolName} is in the zone of the volume`;
-    return claim.spec.volume ? { reason: 'NoInstanceInZone', message } : waiting(poolName);
+    if (claim.spec.volume) return { reason: 'NoInstanceInZone', message };
+    const kept = `what is free in ${poolName} is kept for claims that came before`;
+    return { reason: 'WaitingForInstance', message: kept };
   }
   return waiting(poolName);
 }
