@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { simulateStorage } from './storage.ts';
 
 const from = Number(process.env['SIM_FROM'] ?? 1);
-const count = Math.min(Number(process.env['SIM_SEEDS'] ?? 8), 1000);
+const count = Math.min(Number(process.env['SIM_SEEDS'] ?? 5), 1000);
 
 for (let seed = from; seed < from + count; seed++) {
   test(`storage under fire, seed ${seed}`, async () => {
