@@ -2,7 +2,7 @@
 import type { AnyObject, Resource } from '../api/object.ts';
 import type { PoolInstance, PoolInstanceStatus } from '../api/pool-instance.ts';
 import type { PoolVolumeStatus } from '../api/pool-volume.ts';
-import type { Result } from '../kube/index.ts';
+import { type Result, statusPatch } from '../kube/index.ts';
 import { MIN_POLL_MILLISECONDS } from '../plan/backoff.ts';
 import { memberCondition } from '../plan/member-conditions.ts';
 import type { Log } from '../runtime/log.ts';
@@ -41,12 +41,12 @@ export async function finishPass<M extends Member>(
 ): Promise<Result> {
   const { resource, member, plan, outcome } = pass;
   if (pass.gone) return { type: 'done' };
-  const status = memberCondition(
-    outcome.status,
-    member.metadata.generation,
-    context.runtime.clock.now(),
-  );
-  await writeStatus(context.client, resource, member, status);
+  const now = context.runtime.clock.now();
+  const status = memberCondition(outcome.status, member.metadata.generation, now);
+  // Nothing but the generation is new, and the pass that looks at the step's effect writes again anyway.
+  const generation = member.status?.observedGeneration;
+  const isOnlySeen = plan.step !== undefined && isSame(member, outcome.status, generation, now);
+  if (!isOnlySeen) await writeStatus(context.client, resource, latest(context, member), status);
   reportPhase(context, log, pass, status);
   reportEviction(context, pass, status);
   recordEffect(context, pass, status);
@@ -59,6 +59,26 @@ export async function finishPass<M extends Member>(
     return { type: 'wait', afterMilliseconds: MIN_POLL_MILLISECONDS, why: plan.because };
   }
   return { type: 'done' };
+}
+
+function isSame(
+  { status }: Member,
+  after: MemberStatus,
+  generation: number | undefined,
+  now: number,
+): boolean {
+  if (!status) return false;
+  return statusPatch({ status }, memberCondition(after, generation, now)) === undefined;
+}
+
+/** At the version that our own step left behind, so that the status is not refused first. */
+function latest<M extends Member>({ stores }: ControllerContext, member: M): M {
+  const { uid } = member.metadata;
+  const known = stores.poolInstances.byUid(uid) ?? stores.poolVolumes.byUid(uid);
+  const resourceVersion = known?.metadata.resourceVersion;
+  return resourceVersion === undefined
+    ? member
+    : { ...member, metadata: { ...member.metadata, resourceVersion } };
 }
 
 function reportPhase<M extends Member>(
@@ -77,8 +97,8 @@ function reportPhase<M extends Member>(
     because: after.history[0]?.because ?? '',
     since: member.status?.history[0]?.time ?? member.metadata.creationTimestamp,
     isBad: after.phase === 'Failed' || after.phase === 'Quarantined',
-    // The claim's own Event names the machine, and bindings are what must be cheap.
-    hasOtherEvent: after.phase === 'Claimed',
+    // The claim's own Events name the machine, and bindings and releases are what must be cheap.
+    hasOtherEvent: after.phase === 'Claimed' || (after.phase === 'Releasing' && isOfClaim(member)),
     claim: claimOf(member),
     correlationId,
   });
@@ -118,6 +138,10 @@ function recordEffect<M extends Member>(
   if (operation && operation.url !== member.status?.operation?.url) {
     history.record({ ...about, event: 'Operation', what: operation.type, because: plan.because });
   }
+}
+
+function isOfClaim({ kind, spec }: Member): boolean {
+  return kind === 'PoolInstance' && spec.claimRef !== undefined;
 }
 
 function claimOf({ spec: { claimRef } }: Member): string | undefined {
