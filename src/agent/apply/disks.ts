@@ -106,6 +106,7 @@ export async function wipeSignatures(
 export async function zeroEnds(context: StepContext, step: StepOf<'zeroEnds'>): Promise<void> {
   await context.confirmIntent();
   await zeroRegions(context, step.target);
+  await recordErased(context, step.target.identity);
 }
 
 /** Erases all that the blank gate reads, so that the disk passes it again. */
