@@ -43,11 +43,14 @@ export function isSurplusInstance(
   return instances.some((one) => isKnownAs(one, told));
 }
 
-/** The one that the claim was told of; before that the same one for everybody who looks. */
+/**
+ * The one that the claim was told of; before that the same one for everybody who looks. What it was told
+ * of is never replaced by another: a cache may be behind, and a binding is never moved.
+ */
 function choose<M extends PoolInstance | PoolVolume>(
   members: readonly M[],
   told: string | undefined,
 ): M | undefined {
-  const known = told === undefined ? undefined : members.find((one) => isKnownAs(one, told));
-  return known ?? [...members].sort((a, b) => a.spec.ordinal - b.spec.ordinal)[0];
+  if (told !== undefined) return members.find((one) => isKnownAs(one, told));
+  return [...members].sort((a, b) => a.spec.ordinal - b.spec.ordinal)[0];
 }

@@ -310,6 +310,14 @@ describe('what two operators gave to one claim', () => {
     assert.equal(isSurplusInstance(second!, claim, [first!, second!]), false);
   });
 
+  test('is never replaced by another while its record is not known, as after a change of leader', () => {
+    const claim = told({ name: 'disks-1', uid: uidOf('disks-1') });
+    const { instance, volume } = holdingsOf(claim, [first!], [on(0, first)]);
+    assert.equal(instance, undefined);
+    assert.equal(volume, undefined);
+    assert.equal(isWaiting(claim, instance, volume), false);
+  });
+
   test('is no surplus when what the claim was told of is not there any more', () => {
     const claim = told({ name: 'gone', uid: uidOf('gone') });
     assert.equal(isSurplusInstance(first!, claim, [first!]), false);

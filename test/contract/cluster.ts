@@ -140,7 +140,7 @@ export class ContractCluster {
       answer = await this.get(path);
       return until(answer) && answer;
     };
-    return eventually(`the expected answer of ${path}`, look, { withinSeconds: 30, because });
+    return eventually(`the expected answer of ${path}`, look, { withinSeconds: 90, because });
   }
 
   /** Creates a definition and waits until its objects can be created. */

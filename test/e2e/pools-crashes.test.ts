@@ -20,7 +20,7 @@ afterEach(() => world.stop());
 const namespace = 'stories';
 const fresh = { volume: { type: 'New', new: { poolRef: { name: 'disks' } } } };
 const scaling = { minFree: 3, maxFree: 3, maxTotal: 10, scaleDownCooldown: '1s' };
-const patience = { withinSeconds: 40 };
+const patience = { withinSeconds: 150 };
 
 async function createPools(): Promise<void> {
   await world.createVolumePool('disks', { scaling, reclaimPolicy: 'Delete' });

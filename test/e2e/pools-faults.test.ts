@@ -22,7 +22,7 @@ const fresh = { volume: { type: 'New', new: { poolRef: { name: 'disks' } } } };
 async function live(): Promise<void> {
   await world.createVolumePool('disks', { scaling: small, reclaimPolicy: 'Delete' });
   await world.createInstancePool('boxes', { scaling: small });
-  const patience = { withinSeconds: 30 };
+  const patience = { withinSeconds: 120 };
   await world.untilFree('disks', 2, 'stories', patience);
   await world.untilFree('boxes', 2, 'stories', patience);
   await world.claim('one', fresh);
@@ -138,7 +138,7 @@ describe('the cloud misbehaves', { concurrency: false }, () => {
       scaling: small,
       template: { ...instanceTemplate, vmSizes: ['Standard_D2s_v5', 'Standard_D2as_v5'] },
     });
-    await world.untilFree('boxes', 2, 'stories', { withinSeconds: 30 });
+    await world.untilFree('boxes', 2, 'stories', { withinSeconds: 120 });
     await world.untilAccounted();
     const sizes = (await world.instances()).map(({ spec }) => spec.vmSize);
     assert.deepEqual(sizes.sort(), ['Standard_D2as_v5', 'Standard_D2s_v5']);

@@ -29,7 +29,7 @@ function untilReason(claim: string, reason: string) {
       const condition = findCondition(seen?.status?.conditions, 'Ready');
       return condition?.reason === reason ? condition : undefined;
     },
-    { because: () => world.picture(), withinSeconds: 40 },
+    { because: () => world.picture(), withinSeconds: 120 },
   );
 }
 
@@ -76,7 +76,7 @@ test('one that is switched off keeps its disks and is started again for its clai
   });
   await evict('mine');
   await untilReason('mine', 'CapacityUnavailable');
-  const after = await world.untilReady('mine', namespace, { withinSeconds: 40 });
+  const after = await world.untilReady('mine', namespace, { withinSeconds: 120 });
   assert.equal(after.status?.instance?.resourceId, before.status?.instance?.resourceId);
   assert.equal(world.machineOf(after).powerState, 'running');
 });
@@ -91,7 +91,7 @@ test('a free one that was taken is replaced', async () => {
       (await world.instances()).some(
         ({ metadata, status }) => status?.phase === 'Free' && metadata.uid !== before?.metadata.uid,
       ),
-    { because: () => world.picture(), withinSeconds: 40 },
+    { because: () => world.picture(), withinSeconds: 120 },
   );
   await world.untilFree('boxes', 1);
   await world.untilAccounted();
@@ -107,7 +107,7 @@ test('a free one that was switched off is replaced too', async () => {
       (await world.instances()).some(
         ({ metadata, status }) => status?.phase === 'Free' && metadata.uid !== before?.metadata.uid,
       ),
-    { because: () => world.picture(), withinSeconds: 40 },
+    { because: () => world.picture(), withinSeconds: 120 },
   );
   await world.untilFree('boxes', 1);
   await world.untilAccounted();

@@ -9,7 +9,9 @@ import type { Verdict } from './reporter.ts';
 /** What tests read. Everything else is not worth copying. */
 const COPIED = ['src', 'test', 'crds', 'examples', 'package.json', 'tsconfig.json'];
 /** A mutant may run for ever; the tests themselves end within a few seconds. */
-const TIMEOUT_MILLISECONDS = 30_000;
+const TIMEOUT_MILLISECONDS = 60_000;
+/** Long enough for a sound run; a defect is expected to make a test wait in vain. */
+const PATIENCE_SECONDS = 15;
 
 export interface TestRun {
   /** By the test's name. */
@@ -64,7 +66,8 @@ export class Workshop {
   run(file: string, names: readonly string[]): Promise<TestRun> {
     const patterns = names.map((name) => `--test-name-pattern=${escaped(name)}$`);
     const reporter = join(this.#folder, 'test/mutations/reporter.ts');
-    const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+    const { NODE_TEST_CONTEXT: _, ...inherited } = process.env;
+    const env = { ...inherited, TEST_PATIENCE_SECONDS: String(PATIENCE_SECONDS) };
     const child = spawn(
       process.execPath,
       ['--test', `--test-reporter=${reporter}`, ...patterns, file],

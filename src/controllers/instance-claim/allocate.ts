@@ -20,6 +20,9 @@ import type { LooseEnds } from './loose-ends.ts';
 /** Bindings written at once: the API server's round trip, not our own work, is what limits them. */
 const PARALLEL_BINDINGS = 16;
 
+/** The cache is behind: asking again at once would only lose again. */
+const LOST_RACE_MILLISECONDS = 50;
+
 export interface AllocationOptions {
   readonly looseEnds: LooseEnds;
   /** Called with the keys of claims that could not be served, so that they say why. */
@@ -43,7 +46,7 @@ export function reconcileAllocation(
     );
     // The cache shows what the winner wrote; the next round proposes another pair.
     return lost > 0
-      ? { type: 'wait', afterMilliseconds: 10, why: `${lost} races lost` }
+      ? { type: 'wait', afterMilliseconds: LOST_RACE_MILLISECONDS, why: `${lost} races lost` }
       : { type: 'done' };
   };
 }
