@@ -91,6 +91,13 @@ export async function zeroSuperblock(
     argv: ['mdadm', '--zero-superblock', step.target.path],
     before: { erasing: erasing.includes(key) ? erasing : [...erasing, key] },
   });
+  // The rest of it at once: each look at all disks between would cost far more than the erasing.
+  const [bare] = await reexamine(context, [step.target]);
+  const { superblock: left, signatures } = bare?.contents ?? {};
+  if (left?.type !== 'none' || signatures === 'failed') return;
+  if (signatures !== 'none') await context.runner.run({ argv: ['wipefs', '-a', step.target.path] });
+  await zeroRegions(context, step.target);
+  await recordErased(context, step.target.identity);
 }
 
 /** wipefs opens the disk exclusively, so one that somebody uses is refused. Never with -f. */
