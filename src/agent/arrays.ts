@@ -2,16 +2,41 @@
 
 import { isSameUuid, normalUuid } from '../plan/node-mount-identity.ts';
 import type { ArrayFacts, ArrayMemberFacts } from '../plan/node-mount-mdadm-facts.ts';
+import { probe } from './command-runner.ts';
 import type { HostPort } from './host-port.ts';
+import { parseExport } from './inventory/contents.ts';
 
-/** Asks the kernel, not mdadm: no process is started, nothing is opened. */
+/** Asks the kernel; mdadm only about arrays that were never started. */
 export async function findArray(host: HostPort, uuid: string): Promise<ArrayFacts | undefined> {
   for (const kernelName of (await host.listDirectory('/sys/block')) ?? []) {
     if (!/^md/.test(kernelName)) continue;
-    const found = await readSysfs(host, kernelName, 'uuid');
-    if (isSameUuid(found, uuid)) return readArray(host, kernelName);
+    if (isSameUuid(await uuidOf(host, kernelName), uuid)) return readArray(host, kernelName);
   }
   return undefined;
+}
+
+const NO_UUID = normalUuid('0'.repeat(32));
+
+/**
+ * The kernel learns the UUID when it starts the array. udev, which adds each member as it appears, may
+ * leave one that never was started: it holds its members, and they tell whose it is. Empty in doubt.
+ */
+async function uuidOf(host: HostPort, kernelName: string): Promise<string> {
+  const told = normalUuid((await readSysfs(host, kernelName, 'uuid')) ?? '');
+  if (told !== '' && told !== NO_UUID) return told;
+  const uuids = new Set<string>();
+  for (const member of await memberNames(host, kernelName)) {
+    const { stdout } = await probe(host, 'mdadm', '--examine', '--export', `/dev/${member}`);
+    const uuid = parseExport(stdout).get('MD_UUID');
+    if (uuid !== undefined) uuids.add(normalUuid(uuid));
+  }
+  const [only = ''] = uuids;
+  return uuids.size === 1 ? only : '';
+}
+
+async function memberNames(host: HostPort, kernelName: string): Promise<string[]> {
+  const names = (await host.listDirectory(`/sys/block/${kernelName}/md`)) ?? [];
+  return names.filter((name) => name.startsWith('dev-')).map((name) => name.slice('dev-'.length));
 }
 
 export async function readArray(host: HostPort, kernelName: string): Promise<ArrayFacts> {
@@ -25,7 +50,7 @@ export async function readArray(host: HostPort, kernelName: string): Promise<Arr
   return {
     path: `/dev/${kernelName}`,
     kernelName,
-    uuid: normalUuid((await read('uuid')) ?? ''),
+    uuid: await uuidOf(host, kernelName),
     level: Number(level.replace('raid', '')),
     // While it is being reshaped, `4 (3)`: the number that it will have comes first.
     raidDisks: Number.parseInt((await read('raid_disks')) ?? '0', 10),
@@ -60,13 +85,11 @@ function syncOf(
 
 async function readMembers(host: HostPort, kernelName: string): Promise<ArrayFacts['members']> {
   const directory = `/sys/block/${kernelName}/md`;
-  const names = (await host.listDirectory(directory)) ?? [];
   const blocks = new Set(await host.listDirectory('/sys/class/block'));
   const members: ArrayMemberFacts[] = [];
-  for (const name of names.filter((one) => one.startsWith('dev-'))) {
+  for (const memberName of await memberNames(host, kernelName)) {
     const read = async (file: string): Promise<string | undefined> =>
-      (await host.readFile(`${directory}/${name}/${file}`))?.trim();
-    const memberName = name.slice('dev-'.length);
+      (await host.readFile(`${directory}/dev-${memberName}/${file}`))?.trim();
     const slot = Number.parseInt((await read('slot')) ?? '', 10);
     members.push({
       path: `/dev/${memberName}`,

@@ -122,7 +122,8 @@ class S3Probe {
       const head = await this.#ask('HEAD', {});
       // Any web server may say 200 to a HEAD: only one of S3's own headers, or a list, proves it.
       if (head.statusCode === 200 && isOfS3(head)) return this.#pass(head);
-      const list = await this.#ask('GET', this.#listQuery(1));
+      // A whole page: more than one service fails to say where the next page begins.
+      const list = await this.#ask('GET', this.#listQuery(PAGE_OBJECTS));
       if (list.statusCode === 200 && readListing(list.body)) return this.#pass(list);
       const region = regionOf(head) ?? regionOf(list);
       if (region === undefined || isSecondTry || region === this.#location.region)

@@ -59,7 +59,7 @@ function dataDisks(level: number, raidDisks: number): number {
 }
 
 export class MdArray implements Content {
-  readonly kernelName: string;
+  kernelName: string;
   shape: ArrayShape;
   readonly members: ArrayMember[];
   started = false;

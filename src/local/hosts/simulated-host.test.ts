@@ -163,10 +163,11 @@ describe('an array', () => {
     const host = aHost([blankDisk('one'), blankDisk('two')]);
     host.faults.add({
       matches: runOf('mdadm', '--create'),
-      effect: { type: 'kill-child', afterStages: 3 },
+      effect: { type: 'kill-child', afterStages: 4 },
     });
     assert.equal((await createArray(host, 1, '/dev/vdb', '/dev/vdc')).exitCode, 137);
     assert.equal(await host.readFile('/sys/block/md127/md/array_state'), 'inactive\n');
+    assert.match((await host.readFile('/sys/block/md127/md/uuid')) ?? '', /^0{8}-/);
     assert.deepEqual(await host.listDirectory('/run/mdadm'), ['creating-md127']);
     const examined = await run(host, 'mdadm', '--examine', '--export', '/dev/vdb');
     assert.match(examined.stdout, /MD_UUID=1ae21676:b5a54bcc:81234567:89abcdef/);

@@ -110,7 +110,8 @@ function mdFiles(machine: Machine, array: MdArray): Record<string, string> {
     raid_disks:
       array.reshapeTo === undefined ? String(raidDisks) : `${array.reshapeTo} (${raidDisks})`,
     component_size: String(level === 0 ? 0 : usedBytes / 1024),
-    uuid,
+    // The kernel learns it when the array is started.
+    uuid: array.started ? uuid : '00000000-0000-0000-0000-000000000000',
     chunk_size: String(chunkBytes),
     metadata_version: '1.2',
   };

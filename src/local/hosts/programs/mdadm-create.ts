@@ -168,7 +168,6 @@ async function build(call: ProgramCall, request: CreateRequest): Promise<number>
   const creating = `/run/mdadm/creating-${array.kernelName}`;
   machine.root.makeDirectory('/run/mdadm');
   machine.root.write(creating, '');
-  machine.blocks.arrays.push(array);
   startInitialSync(array, machine.monotonic());
   for (const member of array.members) {
     await call.work(30);
@@ -176,11 +175,13 @@ async function build(call: ProgramCall, request: CreateRequest): Promise<number>
       array.persistMember(member, 0);
     } catch {
       call.err(`mdadm: Failed to write metadata to /dev/${member.kernelName}\n`);
-      machine.blocks.stopArray(array);
       machine.root.remove(creating);
       return 1;
     }
   }
+  // The kernel is given the disks only when all of them carry their superblocks.
+  array.kernelName = machine.blocks.freeArrayName();
+  machine.blocks.arrays.push(array);
   await call.work(60);
   array.started = true;
   if (array.sync) array.sync = { ...array.sync, startedAtMilliseconds: machine.monotonic() };
