@@ -47,7 +47,9 @@ export const diskStates: Readonly<Record<string, DiskState>> = {
   'only the backup of a GPT, at its end': {
     isCore: true,
     made: `echo ",20M" | sfdisk -q --label gpt $disk
-      dd if=/dev/zero of=$disk bs=1M count=1 conv=notrunc status=none; blockdev --rereadpt $disk`,
+      dd if=/dev/zero of=$disk bs=1M count=1 conv=notrunc status=none
+      # udev looks at the disk after each write and holds it meanwhile.
+      for try in 1 2 3 4 5; do udevadm settle; blockdev --rereadpt $disk && break; sleep 1; done`,
     ...notBlank('(data that no tool recognises|.*gpt.*)', '(UnknownData|PartitionTable)'),
   },
   'a partition table (MBR)': {
