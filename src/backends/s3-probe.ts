@@ -6,6 +6,7 @@ import { withDeadline } from './deadline.ts';
 import type { DialOptions } from './dial.ts';
 import { type Answer, Exchange } from './exchange.ts';
 import { type ProbeEnvironment, probeHttp } from './http-probe.ts';
+import { classify, isOfS3, regionOf } from './s3-answer.ts';
 import {
   bucketUrl,
   inRegion,
@@ -37,7 +38,6 @@ export interface S3ProbeRequest {
 const PAGE_OBJECTS = 1000;
 /** A page of a thousand objects with the longest keys, and then some. */
 const PAGE_BYTES_MAX = 4 * 1024 * 1024;
-const ERROR_BYTES_MAX = 64 * 1024;
 /** Counting may take so much of the probe's time; what is left over is for the rest. */
 const COUNTING_SHARE = 0.6;
 /** Services tolerate a quarter of an hour; half of that is already worth a word. */
@@ -160,8 +160,7 @@ class S3Probe {
     });
     const { region } = this.#location;
     const headers = await signedHeaders({ method, url, region, credentials, now: clock.now() });
-    const bodyBytesMax =
-      method === 'HEAD' ? 0 : query['max-keys'] === '1' ? ERROR_BYTES_MAX : PAGE_BYTES_MAX;
+    const bodyBytesMax = method === 'HEAD' ? 0 : PAGE_BYTES_MAX;
     return this.#exchange.ask({
       method,
       path: `${url.pathname}${queryOf(url)}`,
@@ -283,59 +282,6 @@ class S3Probe {
     const { origin, pathname } = bucketUrl(this.#location);
     return `${origin}${pathname}`;
   }
-}
-
-function isOfS3(answer: Answer): boolean {
-  return ['x-amz-request-id', 'x-amz-bucket-region', 'x-amz-id-2'].some(
-    (name) => answer.header(name) !== undefined,
-  );
-}
-
-function regionOf(answer: Answer): string | undefined {
-  const region = answer.header('x-amz-bucket-region') ?? readError(answer.body)?.region;
-  return region !== undefined && /^[a-z0-9-]{1,64}$/.test(region) ? region : undefined;
-}
-
-const SECRETS: ReadonlySet<string> = new Set([
-  'InvalidAccessKeyId',
-  'SignatureDoesNotMatch',
-  'ExpiredToken',
-  'InvalidToken',
-  'AccessDenied',
-  'RequestTimeTooSkewed',
-]);
-const SYNONYMS: Readonly<Record<string, string>> = {
-  RequestExpired: 'RequestTimeTooSkewed',
-  TokenRefreshRequired: 'ExpiredToken',
-  InvalidSecurity: 'AccessDenied',
-  AllAccessDisabled: 'AccountProblem',
-  NotSignedUp: 'AccountProblem',
-  XMinioInvalidBucketName: 'InvalidBucketName',
-  Throttling: 'SlowDown',
-  ThrottlingException: 'SlowDown',
-  TooManyRequests: 'SlowDown',
-  RequestLimitExceeded: 'SlowDown',
-};
-const OTHERS: ReadonlySet<string> = new Set(['NoSuchBucket', 'InvalidBucketName', 'SlowDown']);
-
-function classify(
-  statusCode: number,
-  said: string | undefined,
-  { isAnonymous, hasOtherRegion }: { isAnonymous: boolean; hasOtherRegion: boolean },
-): { check: 'Authorization' | 'Protocol'; code: string } {
-  const code = said === undefined ? undefined : (SYNONYMS[said] ?? said);
-  if (hasOtherRegion) return { check: 'Protocol', code: 'WrongRegion' };
-  if (code !== undefined && SECRETS.has(code))
-    return { check: 'Authorization', code: isAnonymous ? 'CredentialsMissing' : code };
-  if (code === 'AccountProblem') return { check: 'Authorization', code };
-  if (code !== undefined && OTHERS.has(code)) return { check: 'Protocol', code };
-  if (statusCode === 301 || statusCode === 302 || statusCode === 307 || statusCode === 308)
-    return { check: 'Protocol', code: 'Redirected' };
-  if (statusCode === 401 || statusCode === 403)
-    return { check: 'Authorization', code: isAnonymous ? 'CredentialsMissing' : 'AccessDenied' };
-  if (statusCode === 429 || statusCode === 503) return { check: 'Protocol', code: 'SlowDown' };
-  if (statusCode >= 500) return { check: 'Protocol', code: 'ServerInTrouble' };
-  return { check: 'Protocol', code: 'NotS3' };
 }
 
 /** Where it leads, without what may be secret in an address. */

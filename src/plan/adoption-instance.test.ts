@@ -2,43 +2,21 @@
 // write before that ends, which may be hours; where it stands must be on record all the same.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { aMachine, anInstanceSnapshot } from '../../test/builders/instance-snapshot.ts';
 import { anInstanceClaim, aPoolInstance, claimRefTo } from '../../test/builders/members.ts';
 import { timeAt, uidOf } from '../../test/builders/metadata.ts';
 import { anInstancePool } from '../../test/builders/pools.ts';
 import type { PoolInstance } from '../api/pool-instance.ts';
 import { memberTags } from './member.ts';
-import { instanceNeedsLook, machineName, planPoolInstance } from './pool-instance.ts';
+import { instanceNeedsLook, planPoolInstance } from './pool-instance.ts';
 
 const claimRef = claimRefTo(anInstanceClaim());
 const former = { name: 'vm', resourceId: '/virtualMachines/vm', uid: uidOf('former', 'vm') };
 
 function planOf(instance: PoolInstance, provisioningState = 'Updating') {
-  return planPoolInstance(
-    {
-      instance,
-      pool: anInstancePool(),
-      machine: {
-        id: former.resourceId,
-        name: machineName(instance),
-        provisioningState,
-        tags: { ...memberTags(instance, 'test', 'free', undefined), 'poolkeeper:uid': former.uid },
-        vmId: uidOf('vm', instance.metadata.uid),
-        etag: '"1"',
-        vmSize: 'Standard_D2s_v5',
-        powerState: 'running',
-        hibernated: false,
-        dataDisks: [],
-        networkInterfaceIds: [],
-      },
-      operation: undefined,
-      claim: instance.spec.claimRef ? 'active' : 'none',
-      volumes: [],
-      leftovers: [],
-      installation: 'test',
-      pollPace: 1,
-    },
-    Date.parse(timeAt(3600)),
-  );
+  const tags = { ...memberTags(instance, 'test', 'free', undefined), 'poolkeeper:uid': former.uid };
+  const machine = aMachine(instance, { id: former.resourceId, provisioningState, tags });
+  return planPoolInstance(anInstanceSnapshot(instance, { machine }), Date.parse(timeAt(3600)));
 }
 
 test('set aside, it is at once, and not told so before it listens', () => {

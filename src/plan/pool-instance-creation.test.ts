@@ -3,42 +3,16 @@
 // word, the machine of a pool of deallocated ones was to be stopped under its user.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { anInstanceSnapshot } from '../../test/builders/instance-snapshot.ts';
 import { anInstanceClaim, aPoolInstance, claimRefTo } from '../../test/builders/members.ts';
-import { timeAt, uidOf } from '../../test/builders/metadata.ts';
+import { timeAt } from '../../test/builders/metadata.ts';
 import { anInstancePool } from '../../test/builders/pools.ts';
 import type { PoolInstance } from '../api/pool-instance.ts';
-import { memberTags } from './member.ts';
-import { machineName, planPoolInstance } from './pool-instance.ts';
+import { planPoolInstance } from './pool-instance.ts';
 
 function planOf(instance: PoolInstance) {
-  return planPoolInstance(
-    {
-      instance,
-      pool: anInstancePool({ spec: { warmState: 'Deallocated' } }),
-      machine: {
-        id: '/virtualMachines/vm',
-        name: machineName(instance),
-        provisioningState: 'Succeeded',
-        tags: memberTags(instance, 'test', 'free', instance.spec.claimRef),
-        vmId: uidOf('vm', instance.metadata.uid),
-        etag: '"1"',
-        vmSize: 'Standard_D2s_v5',
-        powerState: 'running',
-        hibernated: false,
-        dataDisks: [],
-        networkInterfaceIds: [],
-      },
-      operation: undefined,
-      claim: instance.spec.claimRef ? 'active' : 'none',
-      volumes: [],
-      strays: [],
-      isClaimTold: true,
-      leftovers: [],
-      installation: 'test',
-      pollPace: 1,
-    },
-    Date.parse(timeAt(3600)),
-  );
+  const pool = anInstancePool({ spec: { warmState: 'Deallocated' } });
+  return planPoolInstance(anInstanceSnapshot(instance, { pool }), Date.parse(timeAt(3600)));
 }
 
 test('a machine that a claim has is not stopped, however late its creation is told of', () => {

@@ -3,44 +3,20 @@
 // went on and took the machine from the second, whose user had been told that it was Ready.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { anInstanceSnapshot } from '../../test/builders/instance-snapshot.ts';
 import { anInstanceClaim, aPoolInstance, claimRefTo } from '../../test/builders/members.ts';
-import { timeAt, uidOf } from '../../test/builders/metadata.ts';
+import { timeAt } from '../../test/builders/metadata.ts';
 import { anInstancePool } from '../../test/builders/pools.ts';
 import type { PoolInstance } from '../api/pool-instance.ts';
 import { isBindable } from './allocation.ts';
-import { memberTags } from './member.ts';
-import { machineName, type PoolInstanceSnapshot, planPoolInstance } from './pool-instance.ts';
+import { type PoolInstanceSnapshot, planPoolInstance } from './pool-instance.ts';
 
 const NOW = Date.parse(timeAt(3600));
 const claimRef = claimRefTo(anInstanceClaim());
 
 function planOf(instance: PoolInstance, claim: PoolInstanceSnapshot['claim']) {
-  return planPoolInstance(
-    {
-      instance,
-      pool: anInstancePool({ spec: { recyclePolicy: 'Reuse' } }),
-      machine: {
-        id: '/virtualMachines/vm',
-        name: machineName(instance),
-        provisioningState: 'Succeeded',
-        tags: memberTags(instance, 'test', 'free', undefined),
-        vmId: uidOf('vm', instance.metadata.uid),
-        etag: '"1"',
-        vmSize: 'Standard_D2s_v5',
-        powerState: 'running',
-        hibernated: false,
-        dataDisks: [],
-        networkInterfaceIds: [],
-      },
-      operation: undefined,
-      claim,
-      volumes: [],
-      leftovers: [],
-      installation: 'test',
-      pollPace: 1,
-    },
-    NOW,
-  );
+  const pool = anInstancePool({ spec: { recyclePolicy: 'Reuse' } });
+  return planPoolInstance(anInstanceSnapshot(instance, { pool, claim }), NOW);
 }
 
 describe('a claim that came and went before a look at its machine', () => {
