@@ -14,9 +14,14 @@ export type Asked =
   | { readonly type: 'answered'; readonly result: CommandResult }
   | { readonly type: 'silent'; readonly since: string };
 
+interface Question {
+  readonly askedAtMilliseconds: number;
+  readonly answer: Promise<CommandResult | undefined>;
+}
+
 export class MountProber {
   readonly #clock: Clock;
-  readonly #pending = new Set<string>();
+  readonly #pending = new Map<string, Question>();
   readonly #silentSince = new Map<string, string>();
 
   constructor(clock: Clock) {
@@ -26,11 +31,7 @@ export class MountProber {
   /** Runs a command that may never end. `key` names what is asked, so that it is asked once. */
   async ask(host: HostPort, key: string, argv: readonly string[]): Promise<Asked> {
     const askedAt = formatTime(this.#clock.now());
-    if (this.#pending.has(key)) return this.#silence(key, askedAt);
-    this.#pending.add(key);
-    const running = host.run({ argv, timeoutMilliseconds: ANSWER_MILLISECONDS });
-    void running.finally(() => this.#pending.delete(key));
-    const result = await this.#within(running);
+    const result = await this.#answerTo(host, key, argv);
     if (result === undefined || result.timedOut) return this.#silence(key, askedAt);
     this.#silentSince.delete(key);
     return { type: 'answered', result };
@@ -45,6 +46,24 @@ export class MountProber {
     if (exitCode === 0) return { type: 'answers', capacity };
     if (/stale/i.test(stderr)) return { type: 'stale' };
     return { type: 'failed', message: stderr.trim().slice(-400) || `exit code ${exitCode}` };
+  }
+
+  /** Whoever asks the same meanwhile hears the same answer; of one that is overdue nobody waits. */
+  #answerTo(
+    host: HostPort,
+    key: string,
+    argv: readonly string[],
+  ): Promise<CommandResult | undefined> {
+    const now = this.#clock.monotonic();
+    const pending = this.#pending.get(key);
+    if (pending && now - pending.askedAtMilliseconds >= ANSWER_MILLISECONDS)
+      return Promise.resolve(undefined);
+    if (pending) return pending.answer;
+    const running = host.run({ argv, timeoutMilliseconds: ANSWER_MILLISECONDS });
+    const answer = this.#within(running);
+    this.#pending.set(key, { askedAtMilliseconds: now, answer });
+    void running.finally(() => this.#pending.delete(key));
+    return answer;
   }
 
   #silence(key: string, askedAt: string): Asked {

@@ -33,6 +33,7 @@ import type { HostPort } from './host-port.ts';
 import { intentOf, ownerOf } from './intent/index.ts';
 import type { Job, Jobs } from './jobs.ts';
 import type { Journal } from './journal.ts';
+import { pathTakenBy } from './mount-paths.ts';
 import { MountProber } from './mount-prober.ts';
 import type { PreflightResult } from './preflight.ts';
 import { stepEvents, stepProgress } from './progress.ts';
@@ -93,11 +94,11 @@ export class NodeMountReconciler {
   }
 
   async reconcile(key: Key): Promise<Result> {
-    const { mounts, nodeName, root } = this.#options;
+    const { mounts, nodeName, root, journal } = this.#options;
     const mount = mounts.byKey(key);
     if (!mount || mount.spec.nodeName !== nodeName) return this.#forgetGone(key);
     const { uid } = mount.metadata;
-    const intent = intentOf(mount, root);
+    const intent = intentOf(mount, root, pathTakenBy(mount, mounts.list(), { journal, root }));
     if (!intent) return this.#reportUnsupported(mount);
     const job = this.#options.jobs.get(uid);
     if (job) return this.#watchJob(mount, intent.isDeleting, job);

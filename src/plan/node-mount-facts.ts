@@ -102,6 +102,8 @@ export interface MountIntent {
   readonly mountPath: string;
   /** All mount points lie below this directory of the host. */
   readonly mountRoot: string;
+  /** The other pool of this node that has this path or one above or below it, in words. */
+  readonly pathTakenBy?: string | undefined;
   readonly deletionPolicy: 'Retain' | 'Destroy';
   readonly isDeleting: boolean;
   /** The object's status says that it was complete once. */

@@ -27,8 +27,12 @@ export interface LocalFacts extends SharedFacts {
 /** Directories that the node lives from, themselves and everything below. */
 const systemTrees = [
   ...['/bin', '/boot', '/dev', '/etc', '/lib', '/lib32', '/lib64', '/proc', '/root', '/run'],
-  ...['/sbin', '/sys', '/usr', '/var/lib/containerd', '/var/lib/docker', '/var/lib/etcd'],
-  ...['/var/lib/kubelet', '/var/log', '/var/run'],
+  ...['/sbin', '/sys', '/usr', '/var/cache', '/var/log', '/var/run', '/var/spool'],
+  // What runs containers, and where they and the cluster keep their state.
+  ...['/var/lib/cni', '/var/lib/containerd', '/var/lib/containers', '/var/lib/docker'],
+  ...['/var/lib/etcd', '/var/lib/k0s', '/var/lib/kubelet', '/var/lib/rancher'],
+  ...['/var/lib/cloud', '/var/lib/dpkg', '/var/lib/iscsi', '/var/lib/nfs', '/var/lib/rpm'],
+  ...['/var/lib/systemd', '/var/lib/waagent', '/snap'],
 ];
 const systemDirectories = new Set(['/', '/var', '/var/lib', '/home', '/tmp', '/opt', '/srv']);
 
@@ -59,10 +63,8 @@ export function planLocal(intent: LocalIntent, facts: LocalFacts): NodeMountPlan
     const why = `spec.local.path ${path} leads to ${directory.resolvedPath}, which belongs to the operating system.`;
     return refuse('InvalidSpec', why);
   }
-  if (directory.resolvedPath.startsWith(`${intent.mountRoot}/`)) {
-    const why = `spec.local.path ${path} lies below ${intent.mountRoot}, where storage pools have their mounts.`;
-    return refuse('InvalidSpec', why);
-  }
+  const own = refuseOwn(intent, directory.resolvedPath);
+  if (own) return own;
   // Without its filesystem the directory is still there, and whoever writes fills the wrong disk.
   if (journal.mountedAs !== undefined && journal.mountedAs !== directory.mountedAt)
     return refuse(
@@ -82,6 +84,25 @@ export function planLocal(intent: LocalIntent, facts: LocalFacts): NodeMountPlan
       mountedAs: directory.mountedAt,
     });
   return { type: 'settled' };
+}
+
+/** Whoever could write there would decide what the agent takes for its own records. */
+function refuseOwn(
+  { path, mountRoot }: LocalIntent,
+  resolvedPath: string,
+): NodeMountPlan | undefined {
+  const root = mountRoot.slice(0, mountRoot.lastIndexOf('/'));
+  if (resolvedPath.startsWith(`${mountRoot}/`)) {
+    const why = `spec.local.path ${path} lies below ${mountRoot}, where storage pools have their mounts.`;
+    return refuse('InvalidSpec', why);
+  }
+  const isOwn =
+    resolvedPath === root ||
+    resolvedPath.startsWith(`${root}/`) ||
+    root.startsWith(`${resolvedPath}/`);
+  if (!isOwn) return undefined;
+  const why = `spec.local.path ${path} holds or lies in ${root}, where the agent keeps its records.`;
+  return refuse('InvalidSpec', why);
 }
 
 function describeMissing(path: string, wasThere: boolean): string {

@@ -68,11 +68,17 @@ function planCleanup(situation: NodeMountSituation): NodeMountPlan {
 }
 
 /** A pool must not be able to cover the node's own directories. */
-function refusePath({ type, mountPath, mountRoot }: NodeMountIntent): NodeMountPlan | undefined {
+function refusePath(intent: NodeMountIntent): NodeMountPlan | undefined {
+  const { type, mountPath, mountRoot, pathTakenBy } = intent;
   // A local directory is where it is; nothing is mounted over it.
   if (type === 'local') return undefined;
   const parts = mountPath.split('/');
   const isBelow = mountPath.startsWith(`${mountRoot}/`) && !parts.includes('..');
-  if (isBelow) return undefined;
-  return refuse('InvalidSpec', `spec.mountPath ${mountPath} must lie below ${mountRoot}.`);
+  if (!isBelow)
+    return refuse('InvalidSpec', `spec.mountPath ${mountPath} must lie below ${mountRoot}.`);
+  if (pathTakenBy === undefined) return undefined;
+  const why =
+    `The path ${mountPath} belongs to ${pathTakenBy}, which is mounted there or is to be; make ` +
+    'this pool anew with another spec.mountPath.';
+  return refuse('MountPathInUse', why);
 }

@@ -71,6 +71,23 @@ describe('what is refused', () => {
         host.machine.root.makeDirectory('/var/lib/poolkeeper/mounts/default/other'),
       want: /where storage pools have their mounts/,
     },
+    "the agent's own records": {
+      path: '/var/lib/poolkeeper/journal',
+      want: /where the agent keeps its records/,
+    },
+    'the directory above them': {
+      path: '/var/lib/poolkeeper',
+      want: /where the agent keeps its records/,
+    },
+    'the mounts of all pools': {
+      path: '/var/lib/poolkeeper/mounts',
+      prepare: ({ host }) => host.machine.root.makeDirectory('/var/lib/poolkeeper/mounts'),
+      want: /where the agent keeps its records/,
+    },
+    'where containers have their files': {
+      path: '/var/lib/rancher/k3s',
+      want: /belongs to the operating system/,
+    },
   };
   for (const [title, { path, prepare, want }] of Object.entries(cases))
     test(title, async () => {
@@ -124,5 +141,21 @@ test('a directory that does not answer is Unknown', async () => {
   assert.match(world.condition(mount, 'Ready')?.message ?? '', /has not answered since/);
   await world.deleteMount();
   await world.untilPhase('Released');
+  await world.stop();
+});
+
+test('two pools that watch the same directory do not take it for silent', async () => {
+  const world = await aWorld();
+  await world.host.makeDirectory('/mnt/data');
+  await world.createAny('data-node-1', branch('/mnt/data'));
+  const other = { poolRef: { name: 'other', uid: 'other-pool' } };
+  await world.createAny('other-node-1', { ...branch('/mnt/data'), ...other });
+  const phases = new Set<string>();
+  await world.until('both', async () => {
+    const both = [await world.mount(), await world.mount('other-node-1')];
+    for (const mount of both) phases.add(mount?.status?.phase ?? '');
+    return both.every((mount) => mount?.status?.phase === 'Mounted');
+  });
+  assert.ok(!phases.has('Unknown'), [...phases].join());
   await world.stop();
 });

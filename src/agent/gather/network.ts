@@ -46,7 +46,9 @@ async function gatherNetwork(
   const mountPoint = await inspectMountPoint(host, {
     path: intent.mountPath,
     isOurs: (entry) =>
-      entry.filesystem.startsWith(filesystem) && sources.has(withoutSlash(entry.source)),
+      intent.pathTakenBy === undefined &&
+      entry.filesystem.startsWith(filesystem) &&
+      sources.has(withoutSlash(entry.source)),
     readsMarker: false,
     findsForeignHolders: false,
   });

@@ -4,6 +4,7 @@ import type { DeepReadonly } from '../../api/object.ts';
 import type { NodeMountIntent } from '../../plan/node-mount.ts';
 import type { MountIntent } from '../../plan/node-mount-facts.ts';
 import type { Owner } from '../journal.ts';
+import { mountPathOf } from '../mount-paths.ts';
 import { cephfsIntent } from './cephfs.ts';
 import { iscsiIntent } from './iscsi.ts';
 import { localIntent } from './local.ts';
@@ -19,12 +20,14 @@ export function ownerOf(mount: DeepReadonly<NodeMount>): Owner {
 export function intentOf(
   mount: DeepReadonly<NodeMount>,
   root: string,
+  pathTakenBy?: string,
 ): NodeMountIntent | undefined {
   const { spec } = mount;
   const shared: MountIntent = {
     poolUid: spec.poolRef.uid,
-    mountPath: spec.mountPath ?? `${root}/mounts/${mount.metadata.namespace}/${spec.poolRef.name}`,
+    mountPath: mountPathOf(mount, root),
     mountRoot: `${root}/mounts`,
+    pathTakenBy,
     deletionPolicy: spec.deletionPolicy,
     isDeleting: mount.metadata.deletionTimestamp !== undefined,
     wasActive: spec.holdsData || mount.status?.firstMountedAt !== undefined,
