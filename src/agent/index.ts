@@ -66,6 +66,8 @@ export interface AgentHealth {
 const SILENCE_MILLISECONDS = 240_000;
 const WORKERS = 4;
 const INVENTORY_MILLISECONDS = 60_000;
+/** How soon a disk that was plugged in or pulled out is noticed. */
+const HOT_PLUG_MILLISECONDS = 5000;
 const PREFLIGHT_EVERY = 10;
 const START_RETRY_MILLISECONDS = 5000;
 const STOP_MILLISECONDS = 10_000;
@@ -141,7 +143,7 @@ class AgentLife {
     await this.#untilDone(() => journal.load());
     const claims = new DeviceClaims(journal.entries());
     await this.#untilDone(async () => {
-      this.#preflight = await runPreflight(host);
+      this.#preflight = await runPreflight(host, root);
     });
     const inventory = new Inventory({
       runtime,
@@ -158,7 +160,7 @@ class AgentLife {
     await this.#untilDone(() => inventory.publish());
     await caches.whenSynced(this.#signal);
     if (this.#signal.aborted) return;
-    this.#background.push(this.#keepInventory(inventory));
+    this.#background.push(this.#keepInventory(inventory, root));
     this.#runReconciler({ journal, claims, inventory, root });
   }
 
@@ -189,10 +191,7 @@ class AgentLife {
       nodeName,
       root,
       preflight: () => this.#preflight,
-      publishClaims: () => {
-        inventory.forgetContents();
-        return inventory.publish();
-      },
+      publishClaims: () => inventory.publishClaims(),
       credentials: this.#options.credentials,
       enqueue: (key) => controller.queue.add(key),
     });
@@ -228,20 +227,34 @@ class AgentLife {
     };
   }
 
-  async #keepInventory(inventory: Inventory): Promise<void> {
+  async #keepInventory(inventory: Inventory, root: string): Promise<void> {
     const { runtime, host } = this.#options;
     for (let round = 1; !this.#signal.aborted; round++) {
-      await sleep(runtime.clock, INVENTORY_MILLISECONDS, this.#signal).catch(() => {});
+      await this.#untilNextInventory();
       if (this.#signal.aborted) return;
       try {
         // What is missing may be installed any time; what is there rarely goes away.
         const isComplete = [...this.#preflight.values()].every((isPresent) => isPresent);
         if (!isComplete || round % PREFLIGHT_EVERY === 0)
-          this.#preflight = await runPreflight(host);
+          this.#preflight = await runPreflight(host, root);
         await inventory.publish();
       } catch (error) {
         runtime.log.warn('The inventory could not be published.', { error: messageOf(error) });
       }
+    }
+  }
+
+  /** A minute; less when a disk comes or goes, which the kernel's list of names tells for nothing. */
+  async #untilNextInventory(): Promise<void> {
+    const { runtime, host } = this.#options;
+    const { clock } = runtime;
+    const end = clock.monotonic() + INVENTORY_MILLISECONDS;
+    const names = async (): Promise<string> =>
+      ((await host.listDirectory('/sys/block').catch(() => [])) ?? []).sort().join();
+    const before = await names();
+    while (!this.#signal.aborted && clock.monotonic() < end) {
+      await sleep(clock, HOT_PLUG_MILLISECONDS, this.#signal).catch(() => {});
+      if ((await names()) !== before) return;
     }
   }
 

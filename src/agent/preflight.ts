@@ -1,13 +1,15 @@
-// What storage needs of the node. The agent names what is missing; it installs nothing.
-
+// What storage needs of the node. The agent names what is missing and how to get it; it installs nothing.
 import { probe } from './command-runner.ts';
 import type { HostPort } from './host-port.ts';
 
 export interface Prerequisite {
   readonly name: string;
-  readonly argv: readonly string[];
+  /** A command that tells whether it is there; absent where a file of the kernel's tells. */
+  readonly argv?: readonly string[];
   /** The package in Debian's and Ubuntu's words. */
-  readonly package: string;
+  readonly package?: string;
+  /** What to do where no package helps. */
+  readonly remedy?: string;
   readonly neededFor: string;
 }
 
@@ -26,7 +28,15 @@ const module = (name: string, neededFor: string) => ({
   neededFor,
 });
 
+/** By it, what is mounted on the node also appears in pods that run already. */
+const PROPAGATION = 'shared propagation of mounts';
+
 export const prerequisites: readonly Prerequisite[] = [
+  program('lsblk', '--version', 'util-linux', 'mdadm and iscsi, and to list disks'),
+  program('blkid', '-V', 'util-linux', 'mdadm and iscsi'),
+  program('wipefs', '--version', 'util-linux', 'mdadm and iscsi'),
+  program('flock', '--version', 'util-linux', 'mdadm and iscsi'),
+  program('dd', '--version', 'coreutils', 'mdadm and iscsi'),
   program('mdadm', '--version', 'mdadm', 'mdadm'),
   program('mkfs.ext4', '-V', 'e2fsprogs', 'mdadm and iscsi with ext4'),
   program('mkfs.xfs', '-V', 'xfsprogs', 'mdadm and iscsi with xfs'),
@@ -40,20 +50,56 @@ export const prerequisites: readonly Prerequisite[] = [
   module('nfs', 'nfs'),
   module('iscsi_tcp', 'iscsi'),
   module('ceph', 'cephfs'),
+  {
+    name: PROPAGATION,
+    remedy: 'mount --make-rshared /',
+    neededFor: 'pods that run before their storage is mounted',
+  },
 ];
 
 export type PreflightResult = ReadonlyMap<string, boolean>;
 
 /** By name: present or not. A module fails with any code, a program is missing only with 127. */
-export async function runPreflight(host: HostPort): Promise<PreflightResult> {
+export async function runPreflight(host: HostPort, root: string): Promise<PreflightResult> {
   const results = new Map<string, boolean>();
   for (const { name, argv } of prerequisites) {
+    if (!argv) continue;
     const { exitCode } = await probe(host, ...argv);
     const isModule = argv[0] === 'modprobe';
     results.set(name, isModule ? exitCode === 0 : exitCode !== EXIT_PROGRAM_MISSING);
   }
+  results.set(PROPAGATION, isShared((await host.readFile('/proc/1/mountinfo')) ?? '', root));
   return results;
 }
+
+/** Whether what is mounted below the directory is passed on to other namespaces. */
+export function isShared(mountinfo: string, root: string): boolean {
+  const mounts = mountinfo.split('\n').flatMap((line) => {
+    const [, , , , target = '', , ...rest] = line.split(' ');
+    const isAbove = target === '/' || root === target || root.startsWith(`${target}/`);
+    const optional = rest.slice(0, rest.indexOf('-'));
+    return target && isAbove
+      ? [{ target, isShared: optional.some((field) => field.startsWith('shared:')) }]
+      : [];
+  });
+  const deepest = Math.max(0, ...mounts.map(({ target }) => target.length));
+  // Of several on top of each other the last one is seen. Without any the kernel was not asked.
+  return mounts.findLast(({ target }) => target.length === deepest)?.isShared ?? true;
+}
+
+/** All that the node lacks, and how to get it; undefined when it lacks nothing. */
+export function describeMissing(found: PreflightResult): string | undefined {
+  const lacking = prerequisites.filter(({ name }) => found.get(name) === false);
+  if (lacking.length === 0) return undefined;
+  const words = lacking.map((one) => `${nameWithSource(one)}, needed for ${one.neededFor}`);
+  return `The node lacks ${words.join('; ')}. The agent installs nothing.`;
+}
+
+function nameWithSource({ name, package: packageName, remedy }: Prerequisite): string {
+  return packageName === undefined ? `${name} (${remedy})` : `${name} (package ${packageName})`;
+}
+
+const toLookAtDisks = ['lsblk', 'blkid', 'wipefs', 'flock', 'dd'];
 
 const moduleByLevel: Readonly<Record<number, string>> = {
   0: 'raid0',
@@ -70,7 +116,8 @@ export function missingForArray(
   level: number,
   filesystem: string,
 ): string[] {
-  return missing(result, ['mdadm', `mkfs.${filesystem}`, `kernel module ${moduleByLevel[level]}`]);
+  const kernelModule = `kernel module ${moduleByLevel[level]}`;
+  return missing(result, [...toLookAtDisks, 'mdadm', `mkfs.${filesystem}`, kernelModule]);
 }
 
 export function missingForNfs(result: PreflightResult): string[] {
@@ -82,7 +129,8 @@ export function missingForCephfs(result: PreflightResult): string[] {
 }
 
 export function missingForIscsi(result: PreflightResult, filesystem: string): string[] {
-  return missing(result, ['iscsiadm', `mkfs.${filesystem}`, 'kernel module iscsi_tcp']);
+  const kernelModule = 'kernel module iscsi_tcp';
+  return missing(result, [...toLookAtDisks, 'iscsiadm', `mkfs.${filesystem}`, kernelModule]);
 }
 
 function missing(result: PreflightResult, names: readonly string[]): string[] {
@@ -90,6 +138,6 @@ function missing(result: PreflightResult, names: readonly string[]): string[] {
     .filter((name) => result.get(name) === false)
     .map((name) => {
       const known = prerequisites.find((one) => one.name === name);
-      return known ? `${name} (package ${known.package})` : name;
+      return known ? nameWithSource(known) : name;
     });
 }

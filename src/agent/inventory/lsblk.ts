@@ -4,7 +4,7 @@ import type { DeviceFacts } from '../../plan/disks.ts';
 import { PoolkeeperError } from '../../runtime/errors.ts';
 import { probe } from '../command-runner.ts';
 import type { HostPort } from '../host-port.ts';
-import { readAzureLuns } from './azure-luns.ts';
+import { azureLunOf, readAzureLuns } from './azure-luns.ts';
 
 const COLUMNS =
   'NAME,KNAME,PATH,TYPE,SIZE,SERIAL,WWN,MODEL,FSTYPE,PTTYPE,RO,RM,ROTA,TRAN,MOUNTPOINTS,MAJ:MIN';
@@ -44,13 +44,16 @@ export async function listDevices(host: HostPort): Promise<ListedDevice[]> {
   const luns = await readAzureLuns(host);
   const devices: ListedDevice[] = [];
   for (const row of parse(result.stdout, result.exitCode)) {
-    if (row.type !== 'disk') continue;
+    if (row.type !== 'disk' || IN_MEMORY.test(row.kname)) continue;
     const device = await toDevice(host, row);
-    const azureLun = luns.get(row.path);
+    const azureLun = luns.get(row.path) ?? azureLunOf(device);
     devices.push(azureLun === undefined ? device : { ...device, azureLun });
   }
   return devices;
 }
+
+/** What lsblk calls a disk and is none: compressed swap, RAM disks, floppy drives. */
+const IN_MEMORY = /^\/dev\/(?:zram|ram|fd)\d/;
 
 function parse(stdout: string, exitCode: number): readonly Row[] {
   try {
@@ -67,7 +70,7 @@ async function toDevice(host: HostPort, row: Row): Promise<ListedDevice> {
   const namespaceId = await readNamespaceId(host, kernelName);
   const optional = {
     serial: row.serial?.trim() || undefined,
-    wwn: row.wwn?.trim() || undefined,
+    wwn: toWwn(row.wwn),
     model: row.model?.trim() || undefined,
     transport: row.tran ?? undefined,
     namespaceId,
@@ -87,6 +90,13 @@ async function toDevice(host: HostPort, row: Row): Promise<ListedDevice> {
     deviceNumbers: [row, ...below].map((one) => one['maj:min']),
     ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
   } as ListedDevice;
+}
+
+/** Some firmware reports a world wide name of zeros: that names nothing. */
+function toWwn(reported: string | null): string | undefined {
+  const wwn = reported?.trim() || undefined;
+  const digits = wwn?.replace(/^(?:0x|eui\.|naa\.|nguid\.|uuid\.)/i, '');
+  return digits === undefined || /^[0-]*$/.test(digits) ? undefined : wwn;
 }
 
 function flatten(row: Row): Row[] {

@@ -1,23 +1,42 @@
 // The inventory entry of one disk, as the StorageNode shows it: what it is, what is on it, who uses
 // it, who owns it, and why a pool may not take it.
 import type { DeviceContents as ReportedContents, StorageDevice } from '../../api/storage-node.ts';
-import { type DeviceContents, describeContents, judgeDevice } from '../../plan/disks.ts';
+import {
+  type DeviceContents,
+  describeContents,
+  identityKey,
+  judgeDevice,
+} from '../../plan/disks.ts';
 import type { Owner } from '../journal.ts';
 import type { ListedDevice } from './lsblk.ts';
 
-export function reportDevice(device: ListedDevice, owner: Owner | undefined): StorageDevice {
-  const verdict = judgeDevice(device);
-  const hasName = device.serial !== undefined || device.wwn !== undefined;
-  const isFree = owner === undefined && verdict.type === 'use' && hasName;
+export interface Surroundings {
+  /** Whose it is, and what has become of them, where that is more than their name. */
+  readonly owner: Owner | undefined;
+  readonly ownerIsGone: string | undefined;
+  readonly stablePath: string | undefined;
+  /** All disks of the node. */
+  readonly devices: readonly ListedDevice[];
+}
+
+/** What names a disk has at most this many characters in the API. */
+const NAME_MAX_LENGTH = 128;
+const MESSAGE_MAX_LENGTH = 512;
+
+export function reportDevice(device: ListedDevice, around: Surroundings): StorageDevice {
+  const { owner, stablePath } = around;
+  const reasons = reasonsFor(device, around);
   const usedBy = describeUse(device);
-  const stable = stablePath(device);
+  const isName = (name: string | undefined): name is string =>
+    name !== undefined && name.length <= NAME_MAX_LENGTH;
   return {
     name: device.kernelName,
     path: device.path,
-    ...(stable !== undefined && { stablePath: stable }),
-    ...(device.serial !== undefined && { serial: device.serial }),
-    ...(device.wwn !== undefined && { wwn: device.wwn }),
-    ...(device.model !== undefined && { model: device.model }),
+    ...(stablePath !== undefined && { stablePath }),
+    ...(isName(device.serial) && { serial: device.serial }),
+    ...(isName(device.wwn) && { wwn: device.wwn }),
+    ...(isName(device.model) && { model: device.model }),
+    ...(device.namespaceId !== undefined && { namespaceId: device.namespaceId }),
     sizeBytes: device.sizeBytes,
     rotational: device.isRotational,
     readOnly: device.isReadOnly,
@@ -35,8 +54,11 @@ export function reportDevice(device: ListedDevice, owner: Owner | undefined): St
         poolUid: owner.poolUid,
       },
     }),
-    eligible: isFree,
-    reasons: reasonsFor(owner, verdict, hasName),
+    eligible: reasons.length === 0,
+    reasons: reasons.map(({ reason, message }) => ({
+      reason,
+      message: message.slice(0, MESSAGE_MAX_LENGTH),
+    })),
   };
 }
 
@@ -46,15 +68,26 @@ const nameless = {
 };
 
 function reasonsFor(
-  owner: Owner | undefined,
-  verdict: ReturnType<typeof judgeDevice>,
-  hasName: boolean,
+  device: ListedDevice,
+  { owner, ownerIsGone = '', devices }: Surroundings,
 ): StorageDevice['reasons'] {
-  if (owner)
-    return [{ reason: 'DeviceClaimed', message: `Belongs to ${owner.namespace}/${owner.name}.` }];
-  if (!hasName && verdict.type !== 'refuse') return [nameless];
-  if (verdict.type !== 'refuse') return [];
-  return [{ reason: verdict.reason, message: verdict.message.slice(0, 512) }];
+  if (owner) {
+    const message = `Belongs to ${owner.namespace}/${owner.name}.${ownerIsGone}`;
+    return [{ reason: 'DeviceClaimed', message }];
+  }
+  const verdict = judgeDevice(device);
+  if (verdict.type === 'refuse') return [{ reason: verdict.reason, message: verdict.message }];
+  if (device.serial === undefined && device.wwn === undefined) return [nameless];
+  const twins = devices.filter((other) => identityKey(other) === identityKey(device));
+  if (twins.length < 2) return [];
+  const paths = twins.map(({ path }) => path).join(' and ');
+  return [{ reason: 'DeviceAmbiguous', message: describeTwins(device, paths) }];
+}
+
+function describeTwins({ wwn, serial }: ListedDevice, paths: string): string {
+  return wwn === undefined
+    ? `${paths} report the same serial ${serial} and no wwn, so nothing tells them apart.`
+    : `${paths} have the same wwn ${wwn}: they are paths to one disk, and a path must not be written to directly.`;
 }
 
 function describeUse(device: ListedDevice): string | undefined {
@@ -65,10 +98,6 @@ function describeUse(device: ListedDevice): string | undefined {
   return users.length > 0 ? users.join(', ').slice(0, 512) : undefined;
 }
 
-function stablePath(device: ListedDevice): string | undefined {
-  return device.wwn === undefined ? undefined : `/dev/disk/by-id/wwn-${device.wwn}`;
-}
-
 const volumeManagers = new Set(['LVM2_member', 'crypto_LUKS', 'ceph_bluestore', 'bcache']);
 
 function reportContents(device: ListedDevice): ReportedContents {
@@ -77,6 +106,10 @@ function reportContents(device: ListedDevice): ReportedContents {
   const withDetail = detail === undefined ? {} : { detail };
   if (device.children.some(({ type }) => type === 'part'))
     return { type: 'PartitionTable', ...withDetail };
+  // A disk of a pool is read by that pool alone; udev's word is good enough to show.
+  if (!contents && device.filesystemHint === 'linux_raid_member') return { type: 'RaidMember' };
+  if (!contents && device.filesystemHint !== undefined)
+    return { type: 'Filesystem', detail: device.filesystemHint.slice(0, MESSAGE_MAX_LENGTH) };
   if (!contents) return { type: 'NotChecked' };
   return { type: contentsType(contents), ...withDetail };
 }

@@ -213,12 +213,13 @@ export function deviceNumberOf(kernelName: string): string {
 
 /** Where walinuxagent's rules put links to disks that Azure has attached. */
 export const AZURE_LINKS = '/dev/disk/azure/scsi1';
+export const ID_LINKS = '/dev/disk/by-id';
 
 /** The links udev would make. */
 export function linksOf(node: BlockNode): string[] {
   if (node.array) {
     const { linkName, shape } = node.array;
-    const byId = `/dev/disk/by-id/md-uuid-${colonUuid(shape.uuid)}`;
+    const byId = `${ID_LINKS}/md-uuid-${colonUuid(shape.uuid)}`;
     return node.array.started ? [`/dev/md/${linkName}`, byId] : [];
   }
   const { serial, wwn, transport = 'virtio', model } = node.disk?.options ?? {};
@@ -226,8 +227,10 @@ export function linksOf(node: BlockNode): string[] {
   const links: string[] = [];
   const lun = node.disk?.azureLun;
   if (lun !== undefined) links.push(`${AZURE_LINKS}/lun${lun}${suffix}`);
-  if (wwn) links.push(`/dev/disk/by-id/wwn-${wwn}${suffix}`);
+  const prefix = wwn?.startsWith('eui.') ? 'nvme' : 'wwn';
+  if (wwn) links.push(`${ID_LINKS}/${prefix}-${wwn}${suffix}`);
   const middle = transport === 'nvme' && model ? `${model.replaceAll(' ', '_')}_` : '';
-  if (serial) links.push(`/dev/disk/by-id/${transport}-${middle}${serial}${suffix}`);
+  const name = serial?.replaceAll(/[^\w:.-]/g, '_');
+  if (name) links.push(`${ID_LINKS}/${transport}-${middle}${name}${suffix}`);
   return links;
 }

@@ -1,5 +1,5 @@
 // The files of /proc and /sys that tell the agent about mounts, arrays and disks.
-import { AZURE_LINKS, type BlockNode, deviceNumberOf, linksOf } from './block-layer.ts';
+import { AZURE_LINKS, type BlockNode, deviceNumberOf, ID_LINKS, linksOf } from './block-layer.ts';
 import type { Machine } from './machine.ts';
 import { type ArrayMember, type MdArray, memberCapacity } from './md-array.ts';
 
@@ -33,7 +33,7 @@ export function listVirtual(machine: Machine, path: string): string[] | undefine
       .nodes()
       .map((one) => one.kernelName)
       .sort();
-  if (path === AZURE_LINKS) return azureLinks(machine);
+  if (path === AZURE_LINKS || path === ID_LINKS) return linksIn(machine, path);
   const match = /^\/sys\/block\/([^/]+)\/(holders|slaves|md)$/.exec(path);
   const node = match && machine.blocks.nodes().find(({ kernelName }) => kernelName === match[1]);
   if (!node) return undefined;
@@ -45,13 +45,13 @@ export function listVirtual(machine: Machine, path: string): string[] | undefine
   return [...Object.keys(mdFiles(machine, node.array)), ...members].sort();
 }
 
-function azureLinks(machine: Machine): string[] | undefined {
+function linksIn(machine: Machine, directory: string): string[] | undefined {
   const names = machine.blocks
     .nodes()
     .flatMap(linksOf)
-    .filter((link) => link.startsWith(`${AZURE_LINKS}/`))
-    .map((link) => link.slice(AZURE_LINKS.length + 1));
-  return names.length > 0 ? names : undefined;
+    .filter((link) => link.startsWith(`${directory}/`))
+    .map((link) => link.slice(directory.length + 1));
+  return names.length > 0 ? [...new Set(names)] : undefined;
 }
 
 function readBlockFile(machine: Machine, node: BlockNode, file: string): string | undefined {
@@ -69,6 +69,7 @@ function readBlockFile(machine: Machine, node: BlockNode, file: string): string 
     serial,
     wwid: wwn,
     nsid: namespaceId === undefined ? undefined : String(namespaceId),
+    stat: node.disk && `0 0 0 0 ${node.disk.writes} 0 ${node.disk.writes} 0 0 0 0 0 0 0 0 0 0`,
   };
   const value = values[file];
   return value === undefined ? undefined : `${value}\n`;

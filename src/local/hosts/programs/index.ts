@@ -30,6 +30,7 @@ export const programs: ReadonlyMap<string, Program> = new Map<string, Program>([
     'mount.ceph',
     system.versionOnly('mount.ceph monaddr1[,monaddr2,...]:/[subdir] dir [-o options ]'),
   ],
+  ['flock', system.versionOnly('flock from util-linux 2.38.1')],
   ['readlink', system.readlink],
   ['fuser', system.fuser],
   ['mkdir', system.mkdir],
