@@ -10,6 +10,9 @@ import { MASK, redact, renderTerminal, tailOf } from './redaction.ts';
 
 const PROBE_TIMEOUT_MILLISECONDS = 20_000;
 const MESSAGE_TAIL_LENGTH = 400;
+/** A process that can be killed is gone by then. */
+const LEFT_BEHIND_MILLISECONDS = 5000;
+const EXIT_KILLED = 137;
 
 /** A command that changes nothing. Killed after 20 seconds. */
 export function probe(host: HostPort, ...argv: string[]): Promise<CommandResult> {
@@ -35,6 +38,11 @@ export interface RecordedCommand {
   readonly argv: readonly string[];
   readonly input?: string;
   readonly timeoutMilliseconds?: number;
+  /**
+   * For what may sleep so deep in the kernel that not even its deadline's SIGKILL ends it: nobody waits
+   * much longer than that, and the process is left behind.
+   */
+  readonly mayBeLeftBehind?: boolean;
   /** What to write down with the intent, in the same write. */
   readonly before?: Partial<JournalEntry>;
   /** What to write down with a success, in the same write. */
@@ -93,16 +101,7 @@ export class CommandRunner {
     };
     const earlier = journal.get(owner.uid)?.records ?? [];
     await journal.update(owner, { ...command.before, records: [...earlier, running] });
-    const result = await this.host.run(
-      {
-        argv: command.argv,
-        ...(command.input !== undefined && { input: command.input }),
-        ...(command.timeoutMilliseconds !== undefined && {
-          timeoutMilliseconds: command.timeoutMilliseconds,
-        }),
-      },
-      { signal },
-    );
+    const result = await this.#execute(command);
     const note = result.timedOut ? `It was killed after ${timeoutSeconds(command)} seconds.\n` : '';
     const said = renderTerminal(this.redact(`${result.stdout}${result.stderr}${note}`));
     const { output, truncated } = tailOf(said);
@@ -122,6 +121,36 @@ export class CommandRunner {
     signal.throwIfAborted();
     if (!isGood) throw new CommandFailed(line, result.exitCode, said);
     return result;
+  }
+
+  #execute(command: RecordedCommand): Promise<CommandResult> {
+    const { clock, signal } = this.#options;
+    const { argv, input, timeoutMilliseconds } = command;
+    const given = {
+      argv,
+      ...(input !== undefined && { input }),
+      ...(timeoutMilliseconds !== undefined && { timeoutMilliseconds }),
+    };
+    const running = this.host.run(given, { signal });
+    if (!command.mayBeLeftBehind || timeoutMilliseconds === undefined) return running;
+    const startedAt = clock.now();
+    return new Promise((resolve) => {
+      const durationMilliseconds = timeoutMilliseconds + LEFT_BEHIND_MILLISECONDS;
+      const cancel = clock.schedule(durationMilliseconds, () =>
+        resolve({
+          exitCode: EXIT_KILLED,
+          stdout: '',
+          stderr: 'It does not end although it was killed, and is left behind.\n',
+          startedAt,
+          durationMilliseconds,
+          timedOut: true,
+        }),
+      );
+      void running.then((result) => {
+        cancel();
+        resolve(result);
+      });
+    });
   }
 }
 

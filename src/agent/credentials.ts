@@ -47,3 +47,8 @@ export function requireKeys<Key extends string>(
     );
   return values as Readonly<Record<Key, string> & Partial<Record<string, string>>>;
 }
+
+/** What must never be seen of credentials: all but the names, which whoever looks for a fault needs. */
+export function secretsIn(values: Readonly<Record<string, string>>): string[] {
+  return Object.entries(values).flatMap(([key, value]) => (/username$/i.test(key) ? [] : [value]));
+}

@@ -26,6 +26,7 @@ import type { HostPort } from './host-port.ts';
 import { Inventory } from './inventory/storage-node.ts';
 import { Jobs } from './jobs.ts';
 import { Journal } from './journal.ts';
+import { removeLeftKeyFiles } from './key-files.ts';
 import { type PreflightResult, runPreflight } from './preflight.ts';
 import { startBackendProbes } from './probes/index.ts';
 import { NodeMountReconciler } from './reconcile.ts';
@@ -141,6 +142,7 @@ class AgentLife {
     // The journal comes first: until it is read, nobody knows which disks are taken.
     const journal = new Journal(host, root);
     await this.#untilDone(() => journal.load());
+    await this.#untilDone(() => removeLeftKeyFiles(host));
     const claims = new DeviceClaims(journal.entries());
     await this.#untilDone(async () => {
       this.#preflight = await runPreflight(host, root);

@@ -26,7 +26,7 @@ import type { Runtime } from '../runtime/index.ts';
 import { applyStep, type StepContext } from './apply/index.ts';
 import type { DeviceClaims } from './claims.ts';
 import { CommandRunner } from './command-runner.ts';
-import { type CredentialsSource, noCredentials, requireKeys } from './credentials.ts';
+import { type CredentialsSource, noCredentials, requireKeys, secretsIn } from './credentials.ts';
 import { readCapacity } from './filesystems.ts';
 import { gather } from './gather/index.ts';
 import type { HostPort } from './host-port.ts';
@@ -218,7 +218,7 @@ export class NodeMountReconciler {
           const confirmIntent = (): Promise<void> => this.#confirmIntent(mount, isCleanup);
           const fetchCredentials: StepContext['fetchCredentials'] = async (keys) => {
             const values = await (this.#options.credentials ?? noCredentials).fetch(owner, signal);
-            runner.conceal(Object.values(values));
+            runner.conceal(secretsIn(values));
             return requireKeys(values, keys);
           };
           const common = { runner, journal, claims, owner, clock };

@@ -8,6 +8,19 @@ test('secrets vanish by value, wherever a tool prints them', () => {
   assert.equal(clean, 'login with <redacted> failed: "<redacted>"');
 });
 
+test('also as base64, as part of an address, as JSON and in hexadecimal', () => {
+  const secret = 'p/ss "word" 7?';
+  const bytes = Buffer.from(secret);
+  const written = [
+    `secret: ${bytes.toString('base64')}`,
+    `iscsi://user:${encodeURIComponent(secret)}@host`,
+    `query=${encodeURIComponent(secret).replaceAll('%20', '+')}`,
+    JSON.stringify({ secret }),
+    bytes.toString('hex'),
+  ];
+  for (const text of written) assert.match(redact(text, [secret]), /<redacted>/, text);
+});
+
 test('counters that overwrite themselves look as on a screen in the end', () => {
   const text = 'Writing inode tables:  0/32\b\b\b\b\b     \b\b\b\b\bdone\nnext\r\u001b[0m\n';
   assert.equal(renderTerminal(text), 'Writing inode tables: done\nnext\n');

@@ -7,10 +7,21 @@ const SECRET_LENGTH_MIN = 4;
 const OUTPUT_LENGTH_MAX = 4096;
 
 export function redact(text: string, secrets: readonly string[]): string {
-  const long = secrets.filter(({ length }) => length >= SECRET_LENGTH_MIN);
+  const long = secrets.flatMap(formsOf).filter(({ length }) => length >= SECRET_LENGTH_MIN);
   // Longest first, so that a secret inside another one doesn't leave the other's rest behind.
   const ordered = [...long].sort((left, right) => right.length - left.length);
   return ordered.reduce((result, secret) => result.replaceAll(secret, MASK), text);
+}
+
+/** A value as it is, and as tools write it into Secrets, addresses, JSON and hexadecimal dumps. */
+function formsOf(secret: string): string[] {
+  const bytes = Buffer.from(secret);
+  const base64 = bytes.toString('base64').replace(/=+$/, '');
+  const addressed = encodeURIComponent(secret);
+  return [
+    ...[secret, base64, bytes.toString('base64url'), bytes.toString('hex')],
+    ...[addressed, addressed.replaceAll('%20', '+'), JSON.stringify(secret).slice(1, -1)],
+  ];
 }
 
 /** Colours and the like. */

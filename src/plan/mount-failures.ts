@@ -31,10 +31,16 @@ const unreachable: readonly Pattern[] = [
     reason: 'ConnectionRefused',
     message: 'the server refused the connection; is the service running, and is it the right port?',
   },
+  {
+    words: /connection reset/i,
+    reason: 'ConnectionRefused',
+    message:
+      'the server ended the connection; is it the right port, and does it ask for encryption?',
+  },
 ];
 
 const timedOut: Pattern = {
-  words: /timed out|timeout|was killed after/i,
+  words: /timed out|timeout|was killed after|server not responding/i,
   reason: 'ConnectionTimedOut',
   message: 'the server did not answer in time; is it up, and is the firewall open?',
 };
@@ -88,7 +94,8 @@ const nfs: readonly Pattern[] = [
     message: 'the export was made anew on the server; it is mounted again',
   },
   {
-    words: /incorrect mount option|invalid argument|bad option|unsupported nfs option/i,
+    words:
+      /(incorrect|invalid) mount option|invalid argument|bad option|(unsupported|unknown) (nfs|mount) option/i,
     reason: 'InvalidSpec',
     message: 'the mount options are not accepted; check spec.nfs.options and spec.nfs.version',
   },
@@ -167,9 +174,20 @@ const iscsi: readonly Pattern[] = [
   },
   {
     words:
-      /exit code 20\b|can not connect to iscsi daemon|cannot connect to iscsid|could not connect to iscsid/i,
+      /exit code (18|20)\b|can not connect to iscsi daemon|cannot connect to iscsid|could not connect to iscsid/i,
     reason: 'PrerequisitesMissing',
     message: 'iscsid is not running on the node; start iscsid.service',
+  },
+  {
+    words: /initiatorname\.iscsi|could not read initiator ?name|initiatorname.*(required|missing)/i,
+    reason: 'PrerequisitesMissing',
+    message:
+      'the node has no name as an initiator; write one to /etc/iscsi/initiatorname.iscsi and restart iscsid',
+  },
+  {
+    words: /exit code 12\b|could not (find|load) transport|transport.*not found/i,
+    reason: 'PrerequisitesMissing',
+    message: 'the node lacks the kernel module iscsi_tcp',
   },
   {
     words: /exit code 21\b|no records found|no portals found/i,
@@ -177,13 +195,13 @@ const iscsi: readonly Pattern[] = [
     message: 'the portal does not offer this target; check spec.iscsi.target',
   },
   {
-    words: /exit code 19\b|non-retryable|target not found|login failed.*0x0203/i,
+    words: /exit code (5|19)\b|non-retryable|target not found|login failed.*0x0203/i,
     reason: 'NotExported',
     message:
       'the portal does not let this node log in to the target; check its name and access list',
   },
   {
-    words: /exit code (8|11)\b|retries.*exceeded|cannot make connection/i,
+    words: /exit code (4|8|11)\b|retries.*exceeded|cannot make connection/i,
     reason: 'ConnectionTimedOut',
     message: 'the portal did not answer; check spec.iscsi.portal and the firewall',
   },
@@ -191,7 +209,12 @@ const iscsi: readonly Pattern[] = [
 
 const filesystem: readonly Pattern[] = [
   {
-    words: /wrong fs type, bad option|structure needs cleaning|bad superblock/i,
+    words: /unknown filesystem type|no such device/i,
+    reason: 'PrerequisitesMissing',
+    message: "the node's kernel lacks the filesystem; install its module (linux-modules-extra)",
+  },
+  {
+    words: /wrong fs type, bad option|structure needs cleaning|(bad|read) superblock/i,
     reason: 'MountFailed',
     message: "the filesystem can't be mounted; it may need a check (fsck), or an option is wrong",
   },
@@ -205,12 +228,22 @@ const filesystem: readonly Pattern[] = [
 const patterns: Readonly<Record<FailingTool, readonly Pattern[]>> = {
   nfs: [...nfs.slice(0, 2), ...unreachable, ...nfs.slice(2), timedOut],
   cephfs: [...cephfs, ...unreachable, timedOut],
-  iscsi: [iscsi[0]!, iscsi[1]!, ...unreachable, ...iscsi.slice(2), timedOut],
+  iscsi: [...iscsi.slice(0, 4), ...unreachable, ...iscsi.slice(4), timedOut],
   filesystem,
 };
 
 /** Undefined for words that nobody knows: then they are all there is to say. */
 export function meaningOf(tool: FailingTool, said: string): FailureMeaning | undefined {
-  const found = patterns[tool].find(({ words }) => words.test(said));
+  const text = tool === 'cephfs' ? sinceVerdict(said) : said;
+  const found = patterns[tool].find(({ words }) => words.test(text));
   return found && { reason: found.reason, message: found.message };
+}
+
+/**
+ * mount.ceph first tells what it did without, such as a configuration or keyring that is not there; the
+ * kernel's number at the end is why it failed.
+ */
+function sinceVerdict(said: string): string {
+  const at = said.search(/mount error \d+/);
+  return at < 0 ? said : said.slice(at);
 }

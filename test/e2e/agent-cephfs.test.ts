@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { nodeMounts } from '../../src/api/resources.ts';
-import { GIBIBYTE, SimulatedNetwork } from '../../src/local/hosts/index.ts';
+import { GIBIBYTE, runOf, SimulatedNetwork } from '../../src/local/hosts/index.ts';
 import { mountPath, World } from './agent-world.ts';
 
 const key = 'AQDc1nVlAAAAABAAq3X2Zy9nQy0N1oYJ3bX0hA==';
 
 async function aWorld(credentials: Record<string, string> = { key }) {
   const network = new SimulatedNetwork();
+  network.monitorNames.set('mon.example', '10.0.0.1');
   const cluster = network.addCephCluster(
     ['10.0.0.1:3300', '10.0.0.2:3300'],
     { app: key },
@@ -57,6 +58,48 @@ test('it is mounted with the key in a file of its own, which is gone afterwards'
   assert.ok(world.host.commands.every(({ argv }) => !argv.join(' ').includes(key)));
   await world.deleteMount();
   await world.untilPhase('Released');
+  await world.stop();
+});
+
+test('monitors may be named: the kernel shows their addresses, and the mount is known for ours', async () => {
+  const { world } = await aWorld();
+  await world.createAny('data-node-1', branch({ monitors: ['mon.example'] }));
+  const mount = await world.untilPhase('Mounted');
+  assert.equal(mount.status?.filesystem?.source, '10.0.0.1:3300:/team');
+  await world.deleteMount();
+  await world.untilPhase('Released');
+  assert.equal(await world.host.listDirectory(mountPath), undefined);
+  await world.stop();
+});
+
+test('a key that an agent left behind when it was killed goes when the next one starts', async () => {
+  const { world } = await aWorld();
+  const killed = { type: 'lose-agent', moment: 'before' } as const;
+  world.host.faults.add({ matches: runOf('mount', '-t'), effect: killed });
+  await world.createAny('data-node-1', branch());
+  await world.until('killed', () => !world.isAgentAlive);
+  assert.equal((await world.host.listDirectory('/run/poolkeeper'))?.length, 1);
+  await world.deleteMount();
+  world.startAgent();
+  await world.untilPhase('Released');
+  assert.deepEqual(await world.host.listDirectory('/run/poolkeeper'), []);
+  await world.stop();
+});
+
+test('an umount that not even SIGKILL ends does not keep it from being detached', async () => {
+  const { world, cluster } = await aWorld();
+  await world.createAny('data-node-1', branch());
+  await world.untilPhase('Mounted');
+  world.host.machine.speed = 1;
+  cluster.state = 'hung';
+  await world.untilPhase('Unknown');
+  world.host.faults.add({ matches: runOf('umount', mountPath), effect: { type: 'stuck' } });
+  world.host.faults.add({ matches: runOf('umount', '-f'), effect: { type: 'stuck' } });
+  await world.deleteMount();
+  const mount = await world.untilPhase('Released');
+  assert.match(mount.status?.leftBehind.join() ?? '', /was detached although its server did not/);
+  const said = mount.status?.commands.find((one) => one.command === `umount ${mountPath}`)?.output;
+  assert.match(said ?? '', /does not end although it was killed, and is left behind/);
   await world.stop();
 });
 

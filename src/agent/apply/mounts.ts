@@ -6,6 +6,7 @@ import { markerFile, type Step } from '../../plan/node-mount-step.ts';
 import { PoolkeeperError } from '../../runtime/errors.ts';
 import { CommandFailed, probe } from '../command-runner.ts';
 import { readFilesystem } from '../filesystems.ts';
+import { keyFilePath, writeKeyFile } from '../key-files.ts';
 import { explainFailure } from '../mount-failure.ts';
 import { hostMounts } from '../mounts.ts';
 import type { StepContext } from './context.ts';
@@ -91,7 +92,7 @@ export async function mount(context: StepContext, step: StepOf<'mount'>): Promis
   } catch (error) {
     throw explainFailure(error, toolOf(step), runner.host.nodeName);
   } finally {
-    if (step.needsKey) await runner.host.removeFile(keyFile(context));
+    if (step.needsKey) await runner.host.removeFile(keyFilePath(context.owner.uid));
   }
 }
 
@@ -99,20 +100,12 @@ function toolOf({ filesystem }: StepOf<'mount'>): FailingTool {
   return filesystem === 'nfs' ? 'nfs' : filesystem === 'ceph' ? 'cephfs' : 'filesystem';
 }
 
-/** In the host's memory, never on its disk; there only while mount runs. */
-const KEY_DIRECTORY = '/run/poolkeeper';
-
-function keyFile({ owner }: StepContext): string {
-  return `${KEY_DIRECTORY}/${owner.uid}.key`;
-}
-
 async function withKey(context: StepContext, step: StepOf<'mount'>): Promise<readonly string[]> {
   if (!step.needsKey) return step.options;
-  const { host } = context.runner;
   const { key } = await context.fetchCredentials(['key']);
-  await host.makeDirectory(KEY_DIRECTORY);
-  await host.writeFile(keyFile(context), `${key}\n`, { mode: 0o600 });
-  return [...step.options, `secretfile=${keyFile(context)}`];
+  const path = keyFilePath(context.owner.uid);
+  await writeKeyFile(context.runner.host, path, key);
+  return [...step.options, `secretfile=${path}`];
 }
 
 export async function writeMarker(
@@ -152,6 +145,7 @@ export async function unmount(context: StepContext, step: StepOf<'unmount'>): Pr
         timeoutMilliseconds: step.byForce
           ? DETACH_TIMEOUT_MILLISECONDS
           : UNMOUNT_TIMEOUT_MILLISECONDS,
+        mayBeLeftBehind: step.byForce,
         ...(flags.includes(DETACH) && { after: { detachedLazily: true } }),
       });
       return;

@@ -42,13 +42,14 @@ async function gatherNetwork(
   { host, journal, prober }: GatherContext,
 ): Promise<NetworkFacts> {
   const journalFacts = journal.facts(uid);
-  const sources = new Set([source, journalFacts.mountedSource].map(withoutSlash));
+  const sourceOf = filesystem === 'ceph' ? cephPath : withoutSlash;
+  const sources = new Set([source, journalFacts.mountedSource].map(sourceOf));
   const mountPoint = await inspectMountPoint(host, {
     path: intent.mountPath,
     isOurs: (entry) =>
       intent.pathTakenBy === undefined &&
       entry.filesystem.startsWith(filesystem) &&
-      sources.has(withoutSlash(entry.source)),
+      sources.has(sourceOf(entry.source)),
     readsMarker: false,
     findsForeignHolders: false,
   });
@@ -64,4 +65,12 @@ async function gatherNetwork(
 /** `server:/data/` and `server:/data` are one export; `server:/` is the root. */
 function withoutSlash(source: string | undefined): string | undefined {
   return source?.replace(/([^:])\/+$/, '$1');
+}
+
+/**
+ * Of a Ceph mount only the directory: in place of what it was given the kernel shows addresses for the
+ * names of monitors (`10.0.0.1:3300:/team`), or the cluster's own name (`app@1ae2….cephfs=/team`).
+ */
+function cephPath(source: string | undefined): string | undefined {
+  return withoutSlash(source && /[:=]\/.*$/.exec(source)?.[0].slice(1));
 }

@@ -7,6 +7,7 @@ import type { Probed, ProbeFailure } from '../../plan/probe-observation.ts';
 import { mountFailureCode, type TrialMount } from '../../plan/storage-backend-mounts.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { CommandResult, HostPort } from '../host-port.ts';
+import { keyFilePath, writeKeyFile } from '../key-files.ts';
 import type { MountProber } from '../mount-prober.ts';
 import { hostMounts } from '../mounts.ts';
 import { redact } from '../redaction.ts';
@@ -29,8 +30,6 @@ export interface TrialOptions {
   readonly stuck: Set<string>;
 }
 
-/** In the host's memory, never on its disk; there only while mount runs. */
-const KEY_DIRECTORY = '/run/poolkeeper';
 const UNMOUNT_MILLISECONDS = 10_000;
 const WALK_MILLISECONDS = 3_000;
 /** As many bytes as the host keeps of a command's output: one for each file. */
@@ -87,12 +86,9 @@ class Trial {
 
   async #mount(): Promise<ProbeFailure | undefined> {
     const { host, mount, key, timeoutMilliseconds, uid } = this.#options;
-    const keyFile = `${KEY_DIRECTORY}/probe-${uid}.key`;
+    const keyFile = keyFilePath(`probe-${uid}`);
     const options = [...mount.options, ...(key === undefined ? [] : [`secretfile=${keyFile}`])];
-    if (key !== undefined) {
-      await host.makeDirectory(KEY_DIRECTORY);
-      await host.writeFile(keyFile, `${key}\n`, { mode: 0o600 });
-    }
+    if (key !== undefined) await writeKeyFile(host, keyFile, key);
     const argv = [
       'mount',
       '-t',

@@ -71,6 +71,8 @@ export class SimulatedNetwork {
   readonly nfsServers = new Map<string, NfsServer>();
   readonly iscsiTargets: IscsiTarget[] = [];
   readonly cephClusters: CephCluster[] = [];
+  /** Addresses of monitors, by name: mount.ceph resolves them before the kernel sees them. */
+  readonly monitorNames = new Map<string, string>();
 
   addNfsServer(
     address: string,

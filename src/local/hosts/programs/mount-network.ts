@@ -52,8 +52,9 @@ export async function mountNfs(call: ProgramCall, wanted: Wanted): Promise<numbe
 
 export async function mountCeph(call: ProgramCall, wanted: Wanted): Promise<number> {
   const { machine } = call;
-  const { source, target, options } = wanted;
+  const { target, options } = wanted;
   if (machine.missingPrograms.has('mount.ceph')) return refuseHelper(call, target);
+  const source = withAddresses(wanted.source, machine.network.monitorNames);
   const value = (name: string): string | undefined =>
     options.find((one) => one.startsWith(`${name}=`))?.slice(name.length + 1);
   const fail = (text: string): number => {
@@ -87,6 +88,16 @@ export async function mountCeph(call: ProgramCall, wanted: Wanted): Promise<numb
     tree: filesystem.tree,
   });
   return 0;
+}
+
+/** The kernel is given addresses, and shows those as the source of the mount. */
+function withAddresses(source: string, names: ReadonlyMap<string, string>): string {
+  const split = source.indexOf(':/');
+  const monitors = source.slice(0, split).split(',');
+  const resolved = monitors.map((monitor) =>
+    monitor.replace(/^[^:]+/, (name) => names.get(name) ?? name),
+  );
+  return `${resolved.join(',')}${source.slice(split)}`;
 }
 
 function wordsFor(state: ServerState): string | undefined {
