@@ -20,7 +20,7 @@ export async function readFilesystem(host: HostPort, path: string): Promise<File
   if (exitCode !== BLKID_NOTHING)
     return { type: 'unknown', message: `blkid ended with ${exitCode}: ${stderr.trim()}` };
   try {
-    await host.readDevice(path, 0, FIRST_BYTES);
+    await host.isZero(path, 0, FIRST_BYTES);
     return { type: 'none' };
   } catch (error) {
     return { type: 'unknown', message: messageOf(error) };

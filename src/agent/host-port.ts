@@ -42,9 +42,10 @@ export interface HostPort {
   /** Names in a directory, or undefined when there is none. */
   listDirectory(path: string): Promise<string[] | undefined>;
   /**
-   * Unbuffered (O_DIRECT) read of a block device under O_EXCL and flock.
-   * Shorter than asked only at the end of the device.
-   * Rejects with a `code` of EIO, EBUSY (in use by the kernel) or ENOENT.
+   * Whether a range of a block device holds nothing but zeros: an unbuffered (O_DIRECT) read under
+   * O_EXCL and flock. What comes after the first byte that is not zero need not be read.
+   * Rejects with a `code` of EIO (also where the device ends too early; `failedAtBytes` is about
+   * where), EBUSY (in use by the kernel) or ENOENT.
    */
-  readDevice(path: string, offsetBytes: number, lengthBytes: number): Promise<Uint8Array>;
+  isZero(path: string, offsetBytes: number, lengthBytes: number): Promise<boolean>;
 }

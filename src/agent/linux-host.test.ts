@@ -100,7 +100,7 @@ describe('the real host', { skip: process.platform !== 'linux' && 'needs Linux' 
   });
 
   test('a device that is not there is refused, and none is made', async () => {
-    await assert.rejects(host.readDevice('/dev/no-such-disk', 0, 512), { code: 'ENOENT' });
+    await assert.rejects(host.isZero('/dev/no-such-disk', 0, 512), { code: 'ENOENT' });
     assert.equal((await host.run({ argv: ['ls', '/dev/no-such-disk'] })).exitCode, 2);
   });
 });

@@ -31,6 +31,9 @@ const OUTPUT_BYTES_MAX = 4 * 1024 * 1024;
 const FILE_BYTES_MAX = 16 * 1024 * 1024;
 const EXIT_MISSING = 127;
 const READ_TIMEOUT_MILLISECONDS = 30_000;
+const READ_BYTES = 1024 * 1024;
+/** For each of these bytes: a disk that takes longer is as good as broken. */
+const SLOW_READ_MILLISECONDS = 250;
 const LOCK_SECONDS = 5;
 
 const signalNumbers: Readonly<Record<string, number>> = {
@@ -61,11 +64,14 @@ class LinuxHost implements HostPort {
   }
 
   async run(command: HostCommand, options?: { signal?: AbortSignal }): Promise<CommandResult> {
-    const { bytes, ...result } = await this.#spawn(command, options?.signal);
-    return { ...result, stdout: bytes.toString('utf8') };
+    return await this.#spawn(command, options?.signal);
   }
 
-  #spawn(command: HostCommand, signal: AbortSignal | undefined): Promise<SpawnResult> {
+  #spawn(
+    command: HostCommand,
+    signal: AbortSignal | undefined,
+    stdout: OutputSink = new OutputBuffer(),
+  ): Promise<CommandResult> {
     const startedAt = this.#clock.now();
     const startedMonotonic = this.#clock.monotonic();
     const [program = '', ...rest] = [...this.#enter, ...command.argv];
@@ -77,7 +83,6 @@ class LinuxHost implements HostPort {
         detached: true,
         env: { PATH: '/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C' },
       });
-      const stdout = new OutputBuffer();
       const stderr = new OutputBuffer();
       let timedOut = false;
       const kill = (): void => {
@@ -99,15 +104,16 @@ class LinuxHost implements HostPort {
         signal?.removeEventListener('abort', kill);
         resolve({
           exitCode,
-          bytes: stdout.bytes(),
-          stdout: '',
-          stderr: stderr.bytes().toString('utf8') + note,
+          stdout: stdout.text(),
+          stderr: stderr.text() + note,
           startedAt,
           durationMilliseconds: this.#clock.monotonic() - startedMonotonic,
           timedOut,
         });
       };
-      child.stdout?.on('data', (chunk: Buffer) => stdout.add(chunk));
+      child.stdout?.on('data', (chunk: Buffer) => {
+        if (!stdout.add(chunk)) kill();
+      });
       child.stderr?.on('data', (chunk: Buffer) => stderr.add(chunk));
       child.on('error', (error) => finish(EXIT_MISSING, `${error.message}\n`));
       child.on('close', (code, endedBy) =>
@@ -198,7 +204,7 @@ class LinuxHost implements HostPort {
    * A child reads, under the lock that udev and systemd respect; only a device that answered is then
    * opened here, exclusively, which the kernel refuses while anything uses it.
    */
-  async readDevice(path: string, offsetBytes: number, lengthBytes: number): Promise<Uint8Array> {
+  async isZero(path: string, offsetBytes: number, lengthBytes: number): Promise<boolean> {
     const kernelName = path.split('/').at(-1) ?? '';
     // flock would create a file where there is no device.
     if ((await this.listDirectory(`/sys/class/block/${kernelName}`)) === undefined)
@@ -208,21 +214,25 @@ class LinuxHost implements HostPort {
       ...lock,
       'dd',
       `if=${path}`,
-      'bs=64K',
+      `bs=${READ_BYTES}`,
       'iflag=direct,skip_bytes,count_bytes,fullblock',
       `skip=${offsetBytes}`,
       `count=${lengthBytes}`,
       'status=none',
     ];
-    const timeoutMilliseconds = READ_TIMEOUT_MILLISECONDS;
-    const result = await this.#spawn({ argv, timeoutMilliseconds }, undefined);
-    if (result.exitCode !== 0) throw deviceError(result.stderr, path);
+    const timeoutMilliseconds =
+      READ_TIMEOUT_MILLISECONDS + (lengthBytes / READ_BYTES) * SLOW_READ_MILLISECONDS;
+    const read = new ZeroCheck();
+    const { exitCode, stderr } = await this.#spawn({ argv, timeoutMilliseconds }, undefined, read);
+    const isRead = exitCode === 0 && read.sizeBytes === lengthBytes;
+    if (!read.foundData && !isRead)
+      throw deviceError(stderr || 'It ends too early', path, offsetBytes + read.sizeBytes);
     const flags = constants.O_RDONLY | constants.O_EXCL | constants.O_NONBLOCK;
     const device = await open(this.#at(path), flags).catch((error: NodeJS.ErrnoException) => {
       throw deviceError(error.code === 'EBUSY' ? 'busy' : error.message, path);
     });
     await device.close();
-    return new Uint8Array(result.bytes);
+    return !read.foundData;
   }
 }
 
@@ -241,21 +251,47 @@ function isElsewhere(kind: 'mnt' | 'net'): boolean {
   }
 }
 
-type SpawnResult = CommandResult & { readonly bytes: Buffer };
+/** Takes a child's output; false: it need not go on. */
+interface OutputSink {
+  add(chunk: Buffer): boolean;
+  text(): string;
+}
 
 /** Keeps what fits and forgets the rest: the limit is far beyond what a tool has to say. */
-class OutputBuffer {
+class OutputBuffer implements OutputSink {
   readonly #chunks: Buffer[] = [];
   #size = 0;
 
-  add(chunk: Buffer): void {
-    if (this.#size >= OUTPUT_BYTES_MAX) return;
+  add(chunk: Buffer): boolean {
+    if (this.#size >= OUTPUT_BYTES_MAX) return true;
     this.#chunks.push(chunk);
     this.#size += chunk.length;
+    return true;
   }
 
-  bytes(): Buffer {
-    return Buffer.concat(this.#chunks).subarray(0, OUTPUT_BYTES_MAX);
+  text(): string {
+    return Buffer.concat(this.#chunks).subarray(0, OUTPUT_BYTES_MAX).toString('utf8');
+  }
+}
+
+const zeros = Buffer.alloc(READ_BYTES);
+
+/** Compares what is read with zeros while it comes, and keeps none of it. */
+class ZeroCheck implements OutputSink {
+  sizeBytes = 0;
+  foundData = false;
+
+  add(chunk: Buffer): boolean {
+    this.sizeBytes += chunk.length;
+    for (let at = 0; at < chunk.length && !this.foundData; at += zeros.length) {
+      const part = chunk.subarray(at, at + zeros.length);
+      this.foundData = !zeros.subarray(0, part.length).equals(part);
+    }
+    return !this.foundData;
+  }
+
+  text(): string {
+    return '';
   }
 }
 
@@ -273,7 +309,7 @@ function isAbsence(error: unknown): boolean {
   return ABSENCES.has((error as { code?: string }).code ?? '');
 }
 
-function deviceError(stderr: string, path: string): Error {
+function deviceError(stderr: string, path: string, failedAtBytes?: number): Error {
   const code = /busy/i.test(stderr) ? 'EBUSY' : /No such/i.test(stderr) ? 'ENOENT' : 'EIO';
-  return Object.assign(new Error(`${code}: ${path}: ${stderr.trim()}`), { code });
+  return Object.assign(new Error(`${code}: ${path}: ${stderr.trim()}`), { code, failedAtBytes });
 }

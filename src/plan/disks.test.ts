@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type DeviceContents, type DeviceFacts, judgeDevice, resolveDevice } from './disks.ts';
+import {
+  type DeviceContents,
+  type DeviceFacts,
+  judgeDevice,
+  probedRegions,
+  resolveDevice,
+} from './disks.ts';
 
 const GIB = 1024 ** 3;
 const OUR_ARRAY = '11111111-2222-4333-8444-555555555555';
@@ -62,7 +68,7 @@ describe('judgeDevice', () => {
     'a disk that can not be read in one place is not blank, and the place is told': {
       given: { contents: { ...blank, ends: 'unreadable', unreadableAtBytes: 33030144 } },
       want: 'DeviceUnreadable',
-      message: /Reading failed at byte 33030144\./,
+      message: /Reading failed near byte 33030144\./,
     },
     'a disk on which the tools failed is not blank': {
       given: { contents: { ...blank, signatures: 'failed' } },
@@ -215,5 +221,28 @@ describe('resolveDevice', () => {
     const found = resolveDevice({ serial: 'SN: 000001' }, namespaces);
     assert.equal(found.type, 'refuse');
     assert.match((found as { message: string }).message, /nvme0n1.*nvme0n2.*nvme0n3.*by wwn/);
+  });
+});
+
+describe('what is read of a disk before it counts as blank', () => {
+  const isRead = (sizeBytes: number, offsetBytes: number): boolean =>
+    probedRegions(sizeBytes).some(
+      (region) =>
+        region.offsetBytes <= offsetBytes && offsetBytes < region.offsetBytes + region.lengthBytes,
+    );
+
+  test('all of a small one', () => {
+    const sizeBytes = 512 * 1024 ** 2;
+    assert.deepEqual(probedRegions(sizeBytes), [{ offsetBytes: 0, lengthBytes: sizeBytes }]);
+    assert.deepEqual(probedRegions(512), [{ offsetBytes: 0, lengthBytes: 512 }]);
+  });
+
+  test('of a large one both ends, and something of each sixteenth', () => {
+    const sizeBytes = 4096 * GIB;
+    for (const offset of [0, sizeBytes - 1, 128 * 1024 ** 2, sizeBytes / 4, sizeBytes / 2])
+      assert.ok(isRead(sizeBytes, offset), `${offset}`);
+    for (let part = 1; part < 16; part++) assert.ok(isRead(sizeBytes, (sizeBytes / 16) * part));
+    for (const { offsetBytes, lengthBytes } of probedRegions(sizeBytes + 512))
+      assert.ok(offsetBytes % 512 === 0 && offsetBytes + lengthBytes <= sizeBytes + 512);
   });
 });

@@ -43,7 +43,7 @@ export interface DeviceContents {
       };
   /** Direct reads of `probedRegions`. `busy`: the kernel holds the disk. */
   readonly ends: 'zero' | 'data' | 'unreadable' | 'busy';
-  /** The first place of those that could not be read. */
+  /** About where reading failed first. */
   readonly unreadableAtBytes?: number;
 }
 
@@ -53,23 +53,24 @@ export interface Region {
 }
 
 const MEBIBYTE = 1024 * 1024;
-/** Smaller disks are told by their ends. */
-const SAMPLED_BYTES_MIN = 16 * MEBIBYTE;
+/** What even a slow disk reads in seconds. */
+const WHOLE_BYTES_MAX = 512 * MEBIBYTE;
+/** Of larger disks this many parts are begun to be read. */
+const PARTS = 16;
 
 /**
- * What must be read, and be zero, before a disk counts as blank; erasing a disk erases just these. Both
- * ends, where nearly everything has its metadata; and a few places between for data whose metadata was
- * overwritten: at 128 MiB is ext4's first backup, and quarters are where xfs' groups begin.
+ * What must be read, and be zero, before a disk counts as blank; erasing a disk erases just these. A
+ * small disk whole. Of a larger one both ends, where nearly everything has its metadata, and places
+ * all over it, for data whose metadata was overwritten: at 128 MiB is ext4's first backup, and
+ * quarters are where xfs' groups begin.
  */
 export function probedRegions(sizeBytes: number): Region[] {
-  const lengthBytes = Math.min(MEBIBYTE, sizeBytes);
-  const last = sizeBytes - lengthBytes;
-  const quarters = [1, 2, 3].map((part) => (sizeBytes / 4) * part - MEBIBYTE / 2);
-  const between = sizeBytes < SAMPLED_BYTES_MIN ? [] : [128 * MEBIBYTE, ...quarters];
-  const offsets = between
-    .map((offset) => Math.floor(offset / 4096) * 4096)
-    .filter((offset) => offset <= last);
-  return [0, last, ...offsets].map((offsetBytes) => ({ offsetBytes, lengthBytes }));
+  if (sizeBytes <= WHOLE_BYTES_MAX) return [{ offsetBytes: 0, lengthBytes: sizeBytes }];
+  const lengthBytes = MEBIBYTE;
+  const parts = Array.from({ length: PARTS - 1 }, (_, index) => (sizeBytes / PARTS) * (index + 1));
+  const between = [128 * MEBIBYTE, ...parts.map((start) => start - MEBIBYTE / 2)];
+  const offsets = between.map((offset) => Math.floor(offset / 4096) * 4096);
+  return [0, sizeBytes - MEBIBYTE, ...offsets].map((offsetBytes) => ({ offsetBytes, lengthBytes }));
 }
 
 export interface DeviceFacts extends DeviceIdentity {
@@ -249,7 +250,7 @@ const isReadable: Check = (device) => {
   if (isRead && contents.superblock.type !== 'failed' && contents.signatures !== 'failed')
     return undefined;
   const place = contents?.unreadableAtBytes;
-  const where = place === undefined ? '' : ` Reading failed at byte ${place}.`;
+  const where = place === undefined ? '' : ` Reading failed near byte ${place}.`;
   const why = `could not be read, so nothing is written to it.${where}`;
   return refuse('DeviceUnreadable', device, why);
 };

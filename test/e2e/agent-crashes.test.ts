@@ -15,7 +15,7 @@ const readers = new Set([
 
 /** Calls that change the host; the rest only look. */
 function changes({ operation, argv }: PortCall): boolean {
-  if (operation !== 'run') return operation !== 'readFile' && operation !== 'readDevice';
+  if (operation !== 'run') return operation !== 'readFile' && operation !== 'isZero';
   if (readers.has(argv[0] ?? '')) return false;
   if (argv.includes('--examine') || argv.includes('--version')) return false;
   return !argv.includes('-V') && !argv.includes('-n');

@@ -122,7 +122,7 @@ describe('refused, in words, above all', () => {
     const message = await world.untilRefused('spotty', 'DeviceUnreadable');
     assert.match(
       message,
-      /could not be read, so nothing is written to it\. Reading failed at byte 33030144\./,
+      /could not be read, so nothing is written to it\. Reading failed near byte 33554432\./,
     );
     assert.deepEqual((await world.pool('spotty'))!.status!.commands, [], 'nothing was run');
     await world.delete('spotty');

@@ -149,6 +149,7 @@ export const diskStates: Readonly<Record<string, DiskState>> = {
     made: 'head -c 4M /dev/urandom | dd of=$disk bs=1M conv=notrunc status=none',
     ...unknown,
   },
+  'a single byte, nowhere in particular': { made: byteAt('9876543'), ...unknown },
   'random bytes in its middle, a quarter of it': {
     isCore: true,
     made: `head -c 16M /dev/urandom | dd of=$disk bs=1M seek=24 conv=notrunc status=none`,

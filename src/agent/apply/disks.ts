@@ -121,15 +121,16 @@ async function zeroRegions(context: StepContext, target: Target): Promise<void> 
   for (const region of probedRegions(target.identity.sizeBytes)) {
     // dd doesn't ask whether a disk is in use; reading it just before, exclusively, does.
     await locate(context, [target]);
-    const found = await readRegion(context.runner.host, target.path, region);
+    const { ends: found } = await readRegion(context.runner.host, target.path, region);
     if (found === 'busy') throw changed(target, 'is in use now');
     if (found !== 'zero') await context.runner.run({ argv: zeroingCommand(target.path, region) });
   }
 }
 
 export function zeroingCommand(path: string, { offsetBytes, lengthBytes }: Region): string[] {
-  const argv = ['dd', 'if=/dev/zero', `of=${path}`, `bs=${lengthBytes}`, 'count=1'];
-  return [...argv, `seek=${offsetBytes}`, 'oflag=direct,seek_bytes', 'conv=fsync,notrunc'];
+  const argv = ['dd', 'if=/dev/zero', `of=${path}`, 'bs=1M', `count=${lengthBytes}`];
+  const flags = ['iflag=count_bytes', 'oflag=direct,seek_bytes', 'conv=fsync,notrunc'];
+  return [...argv, `seek=${offsetBytes}`, ...flags];
 }
 
 function changed(target: Target, what: string): PoolkeeperError {

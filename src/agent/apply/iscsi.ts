@@ -157,7 +157,7 @@ export async function eraseUnit(context: StepContext, step: StepOf<'eraseUnit'>)
   for (const region of probedRegions(device.sizeBytes)) {
     // dd doesn't ask whether a disk is in use; reading it just before, exclusively, does.
     const now = await reexamineUnit(context, step.unit);
-    const there = await readRegion(runner.host, now.path, region);
+    const { ends: there } = await readRegion(runner.host, now.path, region);
     if (there === 'busy') throw changed(step.unit, 'it is in use now');
     if (there !== 'zero') await runner.run({ argv: zeroingCommand(now.path, region) });
   }

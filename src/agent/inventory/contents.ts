@@ -112,9 +112,8 @@ async function readRegions(
   device: DeviceFacts,
 ): Promise<Pick<DeviceContents, 'ends' | 'unreadableAtBytes'>> {
   for (const region of probedRegions(device.sizeBytes)) {
-    const ends = await readRegion(host, device.path, region);
-    if (ends === 'unreadable') return { ends, unreadableAtBytes: region.offsetBytes };
-    if (ends !== 'zero') return { ends };
+    const read = await readRegion(host, device.path, region);
+    if (read.ends !== 'zero') return read;
   }
   return { ends: 'zero' };
 }
@@ -123,19 +122,15 @@ export async function readRegion(
   host: HostPort,
   path: string,
   { offsetBytes, lengthBytes }: Region,
-): Promise<DeviceContents['ends']> {
+): Promise<Pick<DeviceContents, 'ends' | 'unreadableAtBytes'>> {
   try {
-    const bytes = await host.readDevice(path, offsetBytes, lengthBytes);
-    if (bytes.length !== lengthBytes) return 'unreadable';
-    return isZero(bytes) ? 'zero' : 'data';
+    return { ends: (await host.isZero(path, offsetBytes, lengthBytes)) ? 'zero' : 'data' };
   } catch (error) {
-    return (error as { code?: string }).code === 'EBUSY' ? 'busy' : 'unreadable';
+    const { code, failedAtBytes = offsetBytes } = error as {
+      code?: string;
+      failedAtBytes?: number;
+    };
+    if (code === 'EBUSY') return { ends: 'busy' };
+    return { ends: 'unreadable', unreadableAtBytes: failedAtBytes };
   }
-}
-
-const zeros = Buffer.alloc(1024 * 1024);
-
-function isZero(bytes: Uint8Array): boolean {
-  // Mebibytes of every disk are looked at: compared in one go, not byte by byte.
-  return zeros.subarray(0, bytes.length).equals(bytes);
 }

@@ -1,13 +1,7 @@
 // Faults that a test or the simulation asks for, one per matching call, in the order they were added.
 
 export interface PortCall {
-  readonly operation:
-    | 'run'
-    | 'readFile'
-    | 'writeFile'
-    | 'removeFile'
-    | 'makeDirectory'
-    | 'readDevice';
+  readonly operation: 'run' | 'readFile' | 'writeFile' | 'removeFile' | 'makeDirectory' | 'isZero';
   /** Only for `run`. */
   readonly argv: readonly string[];
   /** Only for files and devices. */

@@ -69,8 +69,8 @@ describe('what is on a disk', () => {
       assert.deepEqual(JSON.parse(wiped.stdout), { signatures: [] });
       assert.equal((await run(host, 'mdadm', '--examine', '--export', path)).exitCode, 1);
     }
-    assert.ok((await host.readDevice('/dev/vdb', 0, 4096)).every((byte) => byte === 0));
-    await assert.rejects(host.readDevice('/dev/vdc', 0, 4096), { code: 'EIO' });
+    assert.equal(await host.isZero('/dev/vdb', 0, 4096), true);
+    await assert.rejects(host.isZero('/dev/vdc', 0, 4096), { code: 'EIO' });
   });
 
   test('lsblk shows the tree with serials, partitions and mount points', async () => {
@@ -92,7 +92,7 @@ describe('what is on a disk', () => {
   });
 
   test('the disk of a mounted filesystem refuses an exclusive read', async () => {
-    await assert.rejects(aHost([]).readDevice('/dev/vda', 0, 512), { code: 'EBUSY' });
+    await assert.rejects(aHost([]).isZero('/dev/vda', 0, 512), { code: 'EBUSY' });
   });
 });
 

@@ -18,6 +18,7 @@ export interface LoggedCommand {
   exitCode?: number;
 }
 
+const zeros = Buffer.alloc(1024 * 1024);
 const COMMAND_LOG_MAX = 5000;
 const EXIT_PROGRAM_MISSING = 127;
 const never = (): Promise<never> => new Promise(() => {});
@@ -72,8 +73,8 @@ export class SimulatedHost implements HostPort {
           const place = this.machine.locate(path);
           return listVirtual(this.machine, path) ?? place.tree.list(place.path);
         }),
-      readDevice: (path, offset, length) =>
-        this.#call(session, 'readDevice', path, () => this.#readDevice(path, offset, length)),
+      isZero: (path, offset, length) =>
+        this.#call(session, 'isZero', path, () => this.#isZero(path, offset, length)),
     };
   }
 
@@ -95,8 +96,8 @@ export class SimulatedHost implements HostPort {
   listDirectory(path: string): Promise<string[] | undefined> {
     return this.connect().listDirectory(path);
   }
-  readDevice(path: string, offsetBytes: number, lengthBytes: number): Promise<Uint8Array> {
-    return this.connect().readDevice(path, offsetBytes, lengthBytes);
+  isZero(path: string, offsetBytes: number, lengthBytes: number): Promise<boolean> {
+    return this.connect().isZero(path, offsetBytes, lengthBytes);
   }
 
   async #call<T>(
@@ -140,11 +141,17 @@ export class SimulatedHost implements HostPort {
     place.tree.remove(place.path);
   }
 
-  #readDevice(path: string, offsetBytes: number, lengthBytes: number): Uint8Array {
+  #isZero(path: string, offsetBytes: number, lengthBytes: number): boolean {
     const node = this.machine.blocks.resolve(path);
     if (!node) throw new DeviceError('ENOENT', path);
     if (this.machine.isBusy(node)) throw new DeviceError('EBUSY', path);
-    return node.content.read(offsetBytes, lengthBytes);
+    const { content } = node;
+    if (offsetBytes + lengthBytes > content.sizeBytes) throw new DeviceError('EIO', path);
+    for (let at = 0; at < lengthBytes; at += zeros.length) {
+      const bytes = content.read(offsetBytes + at, Math.min(zeros.length, lengthBytes - at));
+      if (!zeros.subarray(0, bytes.length).equals(bytes)) return false;
+    }
+    return true;
   }
 
   async #run(

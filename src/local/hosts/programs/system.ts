@@ -192,7 +192,8 @@ export const dd: Program = async (call) => {
   const blockBytes = Number.parseInt(size, 10) * (DD_UNITS[size.at(-1) ?? ''] ?? 1);
   const inBytes = values.get('oflag')?.includes('seek_bytes') === true;
   const seek = Number(values.get('seek') ?? 0) * (inBytes ? 1 : blockBytes);
-  const length = Number(values.get('count') ?? 0) * blockBytes;
+  const countsBytes = values.get('iflag')?.includes('count_bytes') === true;
+  const length = Number(values.get('count') ?? 0) * (countsBytes ? 1 : blockBytes);
   await call.work(20);
   const failed = attempt(call, `error writing '${path}'`, () => node.content.zero(seek, length));
   if (!failed) call.err(`${length} bytes copied\n`);
