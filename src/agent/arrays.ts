@@ -44,6 +44,7 @@ export async function readArray(host: HostPort, kernelName: string): Promise<Arr
   const level = (await read('level')) ?? '';
   const syncAction = await read('sync_action');
   const isSyncing = syncAction !== undefined && syncAction !== 'idle' && syncAction !== 'frozen';
+  const lastSyncAction = await read('last_sync_action');
   const mismatchCount = await read('mismatch_cnt');
   const resyncStart = await read('resync_start');
   const sectors = await host.readFile(`/sys/block/${kernelName}/size`);
@@ -61,6 +62,7 @@ export async function readArray(host: HostPort, kernelName: string): Promise<Arr
     degraded: Number((await read('degraded')) ?? 0),
     members: await readMembers(host, kernelName),
     ...(syncAction !== undefined && { syncAction }),
+    ...(lastSyncAction !== undefined && { lastSyncAction }),
     ...(resyncStart !== undefined && { isResyncPending: resyncStart !== 'none' }),
     ...(mismatchCount !== undefined && { mismatchCount: Number(mismatchCount) }),
     ...(isSyncing && syncOf(await read('sync_completed'), Number(await read('sync_speed')))),

@@ -46,6 +46,22 @@ export function drivesOf(
   return [...named, ...leaving].slice(0, DRIVES_MAX);
 }
 
+/** Disks of the spec, or of the array, that failed or are not there, as people would name them. */
+export function describeTroubled(
+  intent: MdadmIntent,
+  facts: MdadmFacts,
+  labels: readonly (string | undefined)[],
+): string[] {
+  const { claims } = facts.journal;
+  return drivesOf(intent, facts, labels).flatMap(({ serial, wwn, label, path, state }) => {
+    // One that never was here is a matter of the spec, not of the array.
+    const isMissed = claims.some((claim) => (wwn ? claim.wwn === wwn : claim.serial === serial));
+    if (state !== 'Faulty' && !(state === 'Missing' && isMissed)) return [];
+    const name = serial ?? wwn ?? path ?? 'a disk';
+    return [`${name}${label === undefined ? '' : `, ${label}`}: ${state}`];
+  });
+}
+
 function findMember(
   array: ArrayFacts | undefined,
   kernelName: string,

@@ -12,8 +12,18 @@ export interface ArrayHealth {
   readonly phase: 'Mounted' | 'Degraded' | 'Rebuilding' | 'Failed';
 }
 
-export function judgeArray(array: ArrayFacts, hasSyncedOnce: boolean): ArrayHealth {
+export interface HealthContext {
+  readonly hasSyncedOnce: boolean;
+  /** It was there before the pool: nobody knows whether it ever was whole. */
+  readonly isAdopted?: boolean;
+  /** Disks that failed or are missing, in a person's words. */
+  readonly troubled?: readonly string[];
+}
+
+export function judgeArray(array: ArrayFacts, context: HealthContext): ArrayHealth {
   const { raidDisks, degraded, syncAction } = array;
+  const { troubled = [] } = context;
+  const which = troubled.length > 0 ? ` (${troubled.join('; ')})` : '';
   if (isArrayFailed(array))
     return {
       status: 'False',
@@ -22,12 +32,12 @@ export function judgeArray(array: ArrayFacts, hasSyncedOnce: boolean): ArrayHeal
       phase: 'Failed',
     };
   const how = describeSync(array);
-  if (isSyncing(array) && !hasSyncedOnce) {
+  if (isFirstSync(array, context)) {
     const message = `The first ${syncAction} is under way${how}; the array can be used.`;
     return { status: 'True', reason: 'InitialSync', message, phase: 'Mounted' };
   }
   if (degraded > 0) {
-    const lacking = `${degraded} of ${raidDisks} members are missing or failed`;
+    const lacking = `${degraded} of ${raidDisks} members are missing or failed${which}`;
     if (isSyncing(array) && syncAction !== 'reshape')
       return {
         status: 'False',
@@ -35,7 +45,7 @@ export function judgeArray(array: ArrayFacts, hasSyncedOnce: boolean): ArrayHeal
         message: `${lacking}; the array is being rebuilt${how}.`,
         phase: 'Rebuilding',
       };
-    const message = `${lacking}; replace them to restore redundancy.`;
+    const message = `${lacking}; replace ${degraded === 1 ? 'it' : 'them'} to restore redundancy.`;
     return { status: 'False', reason: 'ArrayDegraded', message, phase: 'Degraded' };
   }
   if (syncAction === 'reshape') {
@@ -46,8 +56,18 @@ export function judgeArray(array: ArrayFacts, hasSyncedOnce: boolean): ArrayHeal
     const message = `All ${raidDisks} members are in place; one is being replaced${how}.`;
     return { status: 'True', reason: 'ArrayRebuilding', message, phase: 'Rebuilding' };
   }
-  const message = `All ${raidDisks} members are in place.`;
+  const replaced = troubled.length > 0 ? `, but not every disk is fit${which}: replace it` : '';
+  const message = `All ${raidDisks} members are in place${replaced}.`;
   return { status: 'True', reason: 'ArrayHealthy', message, phase: 'Mounted' };
+}
+
+/** A first sync of levels 4 and 5 fills the last member; any other that lacks one has lost it. */
+function isFirstSync(array: ArrayFacts, { hasSyncedOnce, isAdopted }: HealthContext): boolean {
+  if (!isSyncing(array) || hasSyncedOnce) return false;
+  if (array.degraded === 0) return true;
+  const isFilling = array.level === 4 || array.level === 5;
+  const hasFailed = array.members.some(({ state }) => state.includes('faulty'));
+  return isFilling && array.degraded === 1 && !hasFailed && !isAdopted;
 }
 
 /** Only what doesn't change every second: the rest is progress. */

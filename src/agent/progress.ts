@@ -18,6 +18,7 @@ const words: Readonly<Record<StepType, string>> = {
   recordErased: 'Recording that a disk is blank again',
   removeCreatingMarker: 'Removing what an interrupted creation left',
   recordMembers: 'Recording the state of the members',
+  recordConfirmations: 'Recording what may be wiped',
   addMember: 'Adding a disk to the array',
   reAddMember: 'Taking a disk back into the array',
   replaceMember: 'Replacing a disk of the array',

@@ -4,9 +4,8 @@ import type { NodeMount, NodeMountStatus } from '../api/node-mount.ts';
 import type { Condition, DeepReadonly } from '../api/object.ts';
 import { type ConditionType, type Reason, reasonOf } from '../api/reasons.ts';
 import { messageOf, PoolkeeperError } from '../runtime/errors.ts';
-import { judgeArray } from './health.ts';
 import { stepProgress, syncProgress } from './progress.ts';
-import { hasSyncedOnce, type Observation } from './status.ts';
+import { healthOf, type Observation } from './status.ts';
 
 /** For a type of storage that this agent is too old for. */
 export function unsupportedStatus(
@@ -87,8 +86,7 @@ function ready(observation: Observation): Judgement {
     return { status: 'False', reason: 'Progressing', message };
   }
   const path = situation.facts.mountPoint.path;
-  const array = 'array' in situation.facts ? situation.facts.array : undefined;
-  const health = array && judgeArray(array, hasSyncedOnce(observation));
+  const health = healthOf(observation);
   if (health?.phase === 'Failed') return health;
   if (situation.type === 'local')
     return { status: 'True', reason: 'AsExpected', message: `The directory ${path} is there.` };
@@ -155,11 +153,10 @@ function disksClaimed({ plan, entry }: Observation): Judgement {
 }
 
 function arrayHealthy(observation: Observation): Judgement {
-  const { situation } = observation;
-  const array = 'array' in situation.facts ? situation.facts.array : undefined;
-  if (!array)
+  const health = healthOf(observation);
+  if (!health)
     return { status: 'Unknown', reason: 'NotYetObserved', message: 'No array is running.' };
-  const { status, reason, message } = judgeArray(array, hasSyncedOnce(observation));
+  const { status, reason, message } = health;
   return { status, reason, message };
 }
 
@@ -167,10 +164,17 @@ function arrayHealthy(observation: Observation): Judgement {
 function arrayConsistent({ situation, entry }: Observation): Judgement | undefined {
   const array = 'array' in situation.facts ? situation.facts.array : undefined;
   const scrub = entry?.scrub;
-  if (!scrub || !array) return undefined;
-  const { completedAt, mismatchCount = 0 } = scrub;
-  if (completedAt === undefined)
+  if (!array) return undefined;
+  const request = situation.type === 'mdadm' ? situation.intent.scrubRequest : undefined;
+  const isOpen = scrub && scrub.completedAt === undefined;
+  if (isOpen && array.syncAction === 'check')
     return { status: 'Unknown', reason: 'ScrubRunning', message: 'All copies are being compared.' };
+  if (isOpen || (request !== undefined && request !== scrub?.request && array.level !== 0)) {
+    const message = 'All copies will be compared once the array is whole and syncs nothing else.';
+    return { status: 'Unknown', reason: 'ScrubWaiting', message };
+  }
+  if (!scrub) return undefined;
+  const { completedAt, mismatchCount = 0 } = scrub;
   if (mismatchCount === 0)
     return {
       status: 'True',

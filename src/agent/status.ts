@@ -7,8 +7,8 @@ import type { Capacity } from '../plan/node-mount-facts.ts';
 import type { NodeMountPlan, Step } from '../plan/node-mount-step.ts';
 import { formatTime } from '../runtime/clock.ts';
 import { messageOf, PoolkeeperError } from '../runtime/errors.ts';
-import { drivesOf } from './drives.ts';
-import { arrayStatusOf, isSynced, judgeArray } from './health.ts';
+import { describeTroubled, drivesOf } from './drives.ts';
+import { type ArrayHealth, arrayStatusOf, isSynced, judgeArray } from './health.ts';
 import type { JournalEntry } from './journal.ts';
 import { phaseOf, stepProgress, syncProgress } from './progress.ts';
 import { conditionsOf, heldBackChange } from './status-conditions.ts';
@@ -68,7 +68,7 @@ function situationNode(mount: DeepReadonly<NodeMount>): string {
 }
 
 function phaseFor(observation: Observation): NodeMountPhase {
-  const { mount, plan, situation, attempts } = observation;
+  const { mount, plan, attempts } = observation;
   if (plan.type === 'cleanedUp') return 'Released';
   if (mount.metadata.deletionTimestamp !== undefined) return 'Unmounting';
   if (plan.type === 'unanswered') return 'Unknown';
@@ -77,14 +77,28 @@ function phaseFor(observation: Observation): NodeMountPhase {
   const isUpkeep = plan.type === 'step' && plan.step.isUpkeep === true;
   if (attempts >= FAILED_AFTER_ATTEMPTS && !isUpkeep) return 'Failed';
   if (plan.type === 'step' && !isUpkeep) return phaseOf(plan.step);
-  const array = 'array' in situation.facts ? situation.facts.array : undefined;
-  return array ? judgeArray(array, hasSyncedOnce(observation)).phase : 'Mounted';
+  return healthOf(observation)?.phase ?? 'Mounted';
+}
+
+/** Undefined where there is no array. */
+export function healthOf(observation: Observation): ArrayHealth | undefined {
+  const { situation, mount } = observation;
+  if (situation.type !== 'mdadm' || !situation.facts.array) return undefined;
+  return judgeArray(situation.facts.array, {
+    hasSyncedOnce: hasSyncedOnce(observation),
+    isAdopted: situation.intent.adoptArrayUuid !== undefined,
+    troubled: describeTroubled(situation.intent, situation.facts, labelsOf(mount)),
+  });
+}
+
+function labelsOf({ spec }: DeepReadonly<NodeMount>): (string | undefined)[] {
+  return spec.type === 'mdadm' ? spec.mdadm.devices.map(({ label }) => label) : [];
 }
 
 /** Refusals that end by themselves once something else happens. */
 const waitingReasons = new Set(['PrerequisitesMissing', 'DeviceClaimed', 'DeviceNotFound']);
 
-export function hasSyncedOnce({ mount, entry }: Observation): boolean {
+function hasSyncedOnce({ mount, entry }: Observation): boolean {
   const recorded = entry?.initialSyncCompletedAt ?? mount.status?.array?.initialSyncCompletedAt;
   return recorded !== undefined;
 }
@@ -130,11 +144,7 @@ function arrayParts(observation: Observation): Pick<NodeMountStatus, 'drives' | 
   const { situation, mount, entry } = observation;
   if (situation.type !== 'mdadm' || mount.spec.type !== 'mdadm') return { drives: [] };
   const { facts, intent } = situation;
-  const drives = drivesOf(
-    intent,
-    facts,
-    mount.spec.mdadm.devices.map(({ label }) => label),
-  );
+  const drives = drivesOf(intent, facts, labelsOf(mount));
   if (!facts.array) return { drives };
   const array = arrayStatusOf(facts.array, {
     name: intent.arrayName,

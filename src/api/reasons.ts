@@ -171,6 +171,7 @@ const nodes = {
   ChangeNotPossible:
     'The array cannot be changed as the spec asks; it goes on as it is, and the message says why.',
   ScrubRunning: 'All copies and parities are being read and compared.',
+  ScrubWaiting: 'All copies will be read and compared once nothing else is done to the array.',
   ScrubClean: 'The last scrub found no difference.',
   MismatchesFound:
     'The last scrub found copies or parities that differ; the message says how many and what to do.',

@@ -191,6 +191,8 @@ interface Expectation {
   readonly arrayUuid?: string | undefined;
   readonly sizeBytesMin?: number;
   readonly wipeConfirm?: string | undefined;
+  /** Something was typed, but for what the disk held earlier. */
+  readonly isSpent?: boolean | undefined;
 }
 
 type Check = (device: DeviceFacts, expectation: Expectation) => Refusal | undefined;
@@ -287,7 +289,10 @@ export function judgeDevice(device: DeviceFacts, expectation: Expectation = {}):
   const found = describeContents(device);
   if (found === undefined) return { type: 'use' };
   if (isConfirmed(device, expectation.wipeConfirm)) return { type: 'wipe', destroys: found };
-  const hint = 'To destroy that, repeat the serial or wwn in wipe.confirm of the device.';
+  const hint = expectation.isSpent
+    ? 'Its wipe.confirm was for what it held earlier: take wipe out of the device, then set it again ' +
+      'to destroy what it holds now.'
+    : 'To destroy that, repeat the serial or wwn in wipe.confirm of the device.';
   return refuse('DeviceNotBlank', device, `holds ${found}. ${hint}`);
 }
 

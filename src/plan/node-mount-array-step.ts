@@ -16,6 +16,8 @@ export type ArrayStepAction =
       readonly outdated: readonly string[];
       readonly failed: readonly string[];
     }
+  /** Identity keys of disks whose confirmation to be wiped is used up. */
+  | { readonly type: 'recordConfirmations'; readonly wiped: readonly string[] }
   | { readonly type: 'addMember'; readonly array: RunningArray; readonly target: Target }
   /** A member that was away for a while: only what changed meanwhile is copied. */
   | { readonly type: 'reAddMember'; readonly array: RunningArray; readonly target: Target }

@@ -55,7 +55,10 @@ export interface JournalFacts {
   readonly erasing: readonly string[];
   /** Those of `wiped` whose destruction is not known to have come to its end. */
   readonly wiping: readonly string[];
-  /** Identity keys of disks whose data was destroyed on the typed confirmation. */
+  /**
+   * Identity keys of disks whose typed confirmation is used up: their data was destroyed, or they were
+   * taken as they are because they held none.
+   */
   readonly wiped: readonly string[];
   /** Identity keys of members that the array ran without: what they hold is out of date. */
   readonly outdated?: readonly string[] | undefined;

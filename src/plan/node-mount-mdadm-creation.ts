@@ -8,7 +8,7 @@ import {
   type Verdict,
 } from './disks.ts';
 import { refuseOptions } from './mkfs-options.ts';
-import type { JournalFacts } from './node-mount-facts.ts';
+import { confirmationFor } from './node-mount-mdadm-confirmations.ts';
 import type { MdadmFacts, MdadmIntent } from './node-mount-mdadm-facts.ts';
 import { targetOf } from './node-mount-mdadm-facts.ts';
 import { type NodeMountPlan, refuse, step } from './node-mount-step.ts';
@@ -73,6 +73,12 @@ export function planErasing(
   return undefined;
 }
 
+interface Chosen {
+  readonly device: DeviceFacts;
+  readonly verdict: Exclude<Verdict, { type: 'refuse' }>;
+  readonly isConfirmed: boolean;
+}
+
 export function planCreation(
   intent: MdadmIntent,
   facts: MdadmFacts,
@@ -80,20 +86,18 @@ export function planCreation(
 ): NodeMountPlan {
   const options = refuseOptions(intent.filesystem, intent.mkfsOptions);
   if (options !== undefined) return refuse('InvalidSpec', options);
-  const chosen: { device: DeviceFacts; verdict: Exclude<Verdict, { type: 'refuse' }> }[] = [];
+  const chosen: Chosen[] = [];
   for (const request of intent.devices) {
     const found = resolveDevice(request, facts.devices);
     if (found.type === 'refuse') return found;
     const owner = facts.claimedByOthers.get(identityKey(found.device));
     if (owner !== undefined)
       return refuse('DeviceClaimed', `${describeDevice(found.device)} belongs to ${owner}.`);
-    const { wipeConfirm } = request;
-    const verdict = judgeDevice(found.device, {
-      arrayUuid,
-      ...(!isConfirmationSpent(facts.journal, found.device) && { wipeConfirm }),
-    });
+    const confirmation = confirmationFor(facts.journal, found.device, request);
+    const verdict = judgeDevice(found.device, { arrayUuid, ...confirmation });
     if (verdict.type === 'refuse') return verdict;
-    chosen.push({ device: found.device, verdict });
+    const isConfirmed = confirmation.wipeConfirm !== undefined;
+    chosen.push({ device: found.device, verdict, isConfirmed });
   }
   const twice = chosen.find(({ device }, index) =>
     chosen.slice(0, index).some((other) => other.device.path === device.path),
@@ -104,10 +108,14 @@ export function planCreation(
   if (uneven) return uneven;
   const targets = chosen.map(({ device }) => targetOf(device));
   const claimed = new Set(facts.journal.claims.map(identityKey));
-  if (!targets.every(({ identity }) => claimed.has(identityKey(identity))))
+  const spent = chosen
+    .filter(({ verdict, isConfirmed }) => isConfirmed && verdict.type === 'use')
+    .map(({ device }) => identityKey(device));
+  if (spent.length > 0 || !targets.every(({ identity }) => claimed.has(identityKey(identity))))
     return step('The disks are free and are reserved before anything is written.', {
       type: 'claimDevices',
       targets,
+      spent,
     });
   for (const { device, verdict } of chosen)
     if (verdict.type === 'wipe')
@@ -125,12 +133,6 @@ export function planCreation(
     spares: intent.spares,
     chunkKiB: intent.chunkKiB,
   });
-}
-
-/** It was for what the disk held then, not for what somebody puts on it later. */
-export function isConfirmationSpent({ wiped, wiping }: JournalFacts, device: DeviceFacts): boolean {
-  const key = identityKey(device);
-  return wiped.includes(key) && !wiping.includes(key);
 }
 
 /** mdadm itself refuses to build an array from disks that differ more, whatever one tells it. */

@@ -23,6 +23,8 @@ export interface ArrayFacts {
   readonly degraded: number;
   /** `idle`, `resync`, `recover`, `check`, `reshape` …; absent for RAID0. */
   readonly syncAction?: string | undefined;
+  /** What the last of these was, running or over. */
+  readonly lastSyncAction?: string | undefined;
   /** A part of it has never been synced, or not since the power was cut; absent for RAID0. */
   readonly isResyncPending?: boolean | undefined;
   /** 0 to 100 while something syncs; absent in the moment in which it begins. */

@@ -27,8 +27,8 @@ function planMoreMembers(stock: Stock, complaints: Note[]): NodeMountPlan | unde
   };
   if (activeWanted < array.raidDisks) {
     if (array.level === 0 || isSyncing || complaints.length > 0) return undefined;
-    if (array.level === 1) return activeWanted < 2 ? complain(tooFew(stock)) : undefined;
-    return complain(tooFew(stock));
+    if (array.level !== 1 || activeWanted < 2) return complain(tooFew(stock));
+    return leaving.length === 0 && isWhole ? complain(tooManyAtWork(stock)) : undefined;
   }
   if (activeWanted === array.raidDisks || array.level === 0) return undefined;
   if (isSyncing || !isWhole || array.syncAction === 'check') return undefined;
@@ -46,8 +46,17 @@ function planMoreMembers(stock: Stock, complaints: Note[]): NodeMountPlan | unde
 
 function tooFew({ array, activeWanted }: Stock): string {
   return (
-    `The array has ${array.raidDisks} working members and the spec asks for ${activeWanted}. ` +
-    `A RAID${array.level} cannot be made smaller while it holds data: name as many disks as before.`
+    `The array has ${array.raidDisks} working members, and the disks of the spec less its spares are ` +
+    `${activeWanted}. A RAID${array.level} cannot be made smaller while it holds data: name more ` +
+    'disks, or lower spec.mdadm.spares.'
+  );
+}
+
+function tooManyAtWork({ array, activeWanted, intent }: Stock): string {
+  return (
+    `All ${array.raidDisks} disks of the mirror are at work, and the spec asks for ${activeWanted} and ` +
+    `${intent.spares} spares: take the disks that are to be spares out of the devices, and name them ` +
+    'again once they were let go.'
   );
 }
 

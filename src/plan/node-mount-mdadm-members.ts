@@ -2,7 +2,7 @@
 // named any more are replaced and then let go.
 import { describeDevice, identityKey, identityOf, judgeDevice, type Refusal } from './disks.ts';
 import { isSameUuid } from './node-mount-identity.ts';
-import { isConfirmationSpent } from './node-mount-mdadm-creation.ts';
+import { confirmationFor } from './node-mount-mdadm-confirmations.ts';
 import { type ArrayMemberFacts, targetOf } from './node-mount-mdadm-facts.ts';
 import {
   deviceOf,
@@ -83,16 +83,16 @@ function planAddition(stock: Stock, seat: Seat): NodeMountPlan | undefined {
   const owner = facts.claimedByOthers.get(key);
   if (owner !== undefined)
     return refusal('DeviceClaimed', `${describeDevice(device)} belongs to ${owner}.`);
-  const verdict = judgeDevice(device, {
-    sizeBytesMin: bytesNeeded(stock),
-    ...(!isConfirmationSpent(facts.journal, device) && { wipeConfirm: request.wipeConfirm }),
-  });
+  const confirmation = confirmationFor(facts.journal, device, request);
+  const verdict = judgeDevice(device, { sizeBytesMin: bytesNeeded(stock), ...confirmation });
   if (verdict.type === 'refuse')
     return isOurs ? undefined : about(verdict, 'It is to join the array.');
-  if (!facts.journal.claims.some((claim) => identityKey(claim) === key))
+  const spent = confirmation.wipeConfirm !== undefined && verdict.type === 'use' ? [key] : [];
+  if (spent.length > 0 || !facts.journal.claims.some((claim) => identityKey(claim) === key))
     return upkeep(`${describeDevice(device)} is to join the array.`, {
       type: 'claimDevices',
       targets: [target],
+      spent,
     });
   if (verdict.type === 'wipe')
     return upkeep(`Its destruction was confirmed: it holds ${verdict.destroys}.`, {
@@ -157,7 +157,9 @@ function planRemovals(stock: Stock): NodeMountPlan | undefined {
       type: 'removeDetached',
       array: running,
     });
-  const done = leaving.find((member) => isDoneWith(member, isWhole && !isSyncing));
+  const isSettled = isWhole && !isSyncing;
+  const done =
+    leaving.find((member) => isDoneWith(member, isSettled)) ?? findReturning(stock, isSettled);
   if (done)
     return upkeep('The array does without it.', {
       type: 'removeMember',
@@ -171,6 +173,19 @@ function isDoneWith(member: ArrayMemberFacts, isSettled: boolean): boolean {
   if (has(member, 'blocked')) return false;
   if (has(member, 'faulty')) return isSettled;
   return isIdleSpare(member) && isSettled;
+}
+
+/**
+ * A faulty member that starts anew as another disk would: it was replaced, and then named again; or it
+ * failed, and somebody typed that it may be wiped.
+ */
+function findReturning(stock: Stock, isSettled: boolean): ArrayMemberFacts | undefined {
+  const seat = stock.seats.find(({ request, device, member }) => {
+    if (!device || !member || !has(member, 'faulty') || has(member, 'blocked')) return false;
+    if (!hasFailed(stock, device)) return isSettled;
+    return confirmationFor(stock.facts.journal, device, request).wipeConfirm !== undefined;
+  });
+  return seat?.member;
 }
 
 /** A mirror may have fewer copies than before: one at a time, while enough good ones stay. */
@@ -187,6 +202,8 @@ function planFewerCopies(stock: Stock): NodeMountPlan | undefined {
       array: running,
       target: targetOf(device),
     });
+  // The kernel refuses fewer places than there are working members.
+  if (kept > activeWanted) return undefined;
   const failed = leaving.find((member) => has(member, 'faulty') && !has(member, 'blocked'));
   if (failed)
     return upkeep('The mirror shall have fewer copies.', {

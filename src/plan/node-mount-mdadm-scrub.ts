@@ -30,6 +30,9 @@ function planEnd(stock: Stock, last: ScrubRecord): NodeMountPlan | undefined {
   if (isSyncing || !isWhole) return undefined;
   if (last.bootId !== facts.bootId)
     return start(stock, 'The machine was restarted meanwhile.', last.request);
+  // A member that fails ends it at once, and what was counted until then proves nothing.
+  if ((array.lastSyncAction ?? 'check') !== 'check')
+    return start(stock, `It was broken off by a ${array.lastSyncAction}.`, last.request);
   return upkeep('All copies and parities were compared.', {
     type: 'recordScrub',
     scrub: {

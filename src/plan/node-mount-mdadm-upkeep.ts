@@ -44,15 +44,19 @@ function recordMembers(stock: Stock): NodeMountPlan | undefined {
     return array.members.find((one) => !one.isGone && one.kernelName === device?.kernelName);
   };
   const keys = facts.journal.claims.map(identityKey);
-  const outdated = keys.filter((key) => {
+  // Those that were let go, but not erased, stay on record: they are old copies for ever.
+  const others = before.outdated.filter((key) => !keys.includes(key));
+  const outdated = [...keys, ...others].filter((key) => {
     const member = stateOf(key);
     if (member && has(member, 'in_sync')) return false;
     return array.degraded > 0 || before.outdated.includes(key);
   });
+  const isReplacing = leaving.some((member) => has(member, 'in_sync'));
   const failed = keys.filter((key) => {
     const member = stateOf(key);
-    // What was replaced on purpose ends up as "faulty" too.
-    if (member && has(member, 'faulty')) return array.degraded > 0 || !leaving.includes(member);
+    // What was replaced on purpose ends up as "faulty" too, were it named again meanwhile.
+    if (member && has(member, 'faulty') && !before.failed.includes(key))
+      return array.degraded > 0 || !(leaving.includes(member) || isReplacing);
     return before.failed.includes(key) && !(member && has(member, 'in_sync'));
   });
   if (isSame(outdated, before.outdated) && isSame(failed, before.failed)) return undefined;

@@ -3,6 +3,7 @@
 // The planner looks at what is there, not at what was done last. Half-made things are recognised by
 // UUIDs that follow from the pool's uid, and undone before being made again.
 import { type DeviceFacts, describeDevice, identityKey, resolveDevice } from './disks.ts';
+import { confirmedMembers, planTakenBack } from './node-mount-mdadm-confirmations.ts';
 import { planCreation, planUndo } from './node-mount-mdadm-creation.ts';
 import {
   type ArrayFacts,
@@ -22,7 +23,7 @@ import { type NodeMountPlan, refuse, step } from './node-mount-step.ts';
 export function planMdadm(intent: MdadmIntent, facts: MdadmFacts): NodeMountPlan {
   if (facts.missing.length > 0)
     return refuse('PrerequisitesMissing', `The node lacks ${facts.missing.join(', ')}.`);
-  const settledArray = planArray(intent, facts);
+  const settledArray = planTakenBack(intent, facts) ?? planArray(intent, facts);
   if (settledArray) return settledArray;
   const array = facts.array!;
   const filesystem = planFilesystem(intent, facts, array) ?? refuseForeignMounts(facts, array);
@@ -94,14 +95,35 @@ function isComplete(array: ArrayFacts, intent: MdadmIntent): boolean {
   return intent.devices.length > 0 && present === intent.devices.length;
 }
 
-/** Members of an array we keep are claimed too, whether we made it or found it. */
+/**
+ * Members of an array we keep are claimed too, whether we made it or found it. Not a disk that was let
+ * go and couldn't be erased: its superblock speaks of times gone by.
+ */
 function planClaims(intent: MdadmIntent, facts: MdadmFacts): NodeMountPlan | undefined {
-  const members = membersOf(facts, arrayUuidOf(intent));
-  const claimed = new Set(facts.journal.claims.map(identityKey));
-  if (members.every((member) => claimed.has(identityKey(member)))) return undefined;
+  const { journal, array } = facts;
+  const working = new Set(array?.members.map(({ kernelName }) => kernelName));
+  const outdated = new Set(journal.outdated ?? []);
+  const claimed = new Set(journal.claims.map(identityKey));
+  const named = new Set(namedDevices(intent, facts));
+  const members = membersOf(facts, arrayUuidOf(intent)).filter((member) => {
+    const key = identityKey(member);
+    if (claimed.has(key) || named.has(member)) return true;
+    return working.has(member.kernelName) || !outdated.has(key);
+  });
+  const spent = confirmedMembers(intent, facts, members);
+  if (spent.length === 0 && members.every((member) => claimed.has(identityKey(member))))
+    return undefined;
   return step('The members of the array belong to this pool.', {
     type: 'claimDevices',
     targets: members.map(targetOf),
+    spent,
+  });
+}
+
+function namedDevices({ devices }: MdadmIntent, facts: MdadmFacts): DeviceFacts[] {
+  return devices.flatMap((request) => {
+    const found = resolveDevice(request, facts.devices);
+    return found.type === 'found' ? [found.device] : [];
   });
 }
 

@@ -11,7 +11,12 @@ export interface Target {
 }
 
 export type StepAction =
-  | { readonly type: 'claimDevices'; readonly targets: readonly Target[] }
+  | {
+      readonly type: 'claimDevices';
+      readonly targets: readonly Target[];
+      /** Identity keys of those whose confirmation to be wiped is used up by taking them as they are. */
+      readonly spent?: readonly string[] | undefined;
+    }
   | { readonly type: 'wipeDevice'; readonly target: Target; readonly destroys: string }
   | {
       readonly type: 'createArray';

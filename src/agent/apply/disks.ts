@@ -26,8 +26,10 @@ export async function claimDevices(
   const devices = step.targets.map(({ identity }) => identity);
   claims.claim(owner, devices);
   const added = new Set(devices.map(identityKey));
-  const kept = (entryOf(context).claims ?? []).filter((one) => !added.has(identityKey(one)));
-  await journal.update(owner, { claims: [...kept, ...devices] });
+  const before = entryOf(context);
+  const kept = (before.claims ?? []).filter((one) => !added.has(identityKey(one)));
+  const wiped = [...new Set([...(before.wiped ?? []), ...(step.spent ?? [])])];
+  await journal.update(owner, { claims: [...kept, ...devices], wiped });
   await context.publishClaims();
 }
 

@@ -41,6 +41,8 @@ export async function applyStep(step: Step, context: StepContext): Promise<void>
       return runner.host.removeFile(step.path);
     case 'recordMembers':
       return journal.update(owner, { outdated: step.outdated, failed: step.failed });
+    case 'recordConfirmations':
+      return journal.update(owner, { wiped: step.wiped });
     case 'addMember':
       return members.addMember(context, step);
     case 'reAddMember':

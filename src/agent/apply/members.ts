@@ -114,18 +114,26 @@ export async function letGoDevice(
     });
   if (isOurs || erasing.includes(key))
     await context.runner.run({ argv: ['wipefs', '-a', target.path], accepts: any });
-  await forget(context, key);
+  const [left] = await reexamine(context, [target]);
+  await forget(context, key, { isErased: left?.contents?.superblock.type === 'none' });
 }
 
 export async function forgetDevice(
   context: StepContext,
   step: StepOf<'forgetDevice'>,
 ): Promise<void> {
-  await forget(context, identityKey(step.identity));
+  await forget(context, identityKey(step.identity), { isErased: false });
 }
 
-/** Its confirmation to be wiped is forgotten too: a new one is then a new one. */
-async function forget(context: StepContext, key: string): Promise<void> {
+/**
+ * Its confirmation to be wiped is forgotten too: a new one is then a new one. Never that it holds an
+ * old copy, as long as it may do so: no boot must start the array from that.
+ */
+async function forget(
+  context: StepContext,
+  key: string,
+  { isErased }: { isErased: boolean },
+): Promise<void> {
   const { journal, claims, owner } = context;
   const entry = entryOf(context);
   const without = (keys: readonly string[] | undefined): string[] =>
@@ -136,7 +144,7 @@ async function forget(context: StepContext, key: string): Promise<void> {
     erasing: without(entry.erasing),
     wiped: without(entry.wiped),
     wiping: without(entry.wiping),
-    outdated: without(entry.outdated),
+    outdated: isErased ? without(entry.outdated) : [...without(entry.outdated), key],
     failed: without(entry.failed),
   });
   claims.releaseDevice(owner.uid, key);

@@ -68,7 +68,9 @@ export class MdArray implements Content {
   /** After assembly an array stays "read-auto" until the first write. */
   readAuto = false;
   events = 0;
-  sync: ArraySync | undefined;
+  /** The kernel's word for what the last sync was, running, over or broken off. */
+  lastSyncAction = 'none';
+  #sync: ArraySync | undefined;
   mismatchCount = 0;
   /** What the next comparison will find. */
   mismatches = 0;
@@ -77,6 +79,15 @@ export class MdArray implements Content {
     this.kernelName = kernelName;
     this.shape = shape;
     this.members = members;
+  }
+
+  get sync(): ArraySync | undefined {
+    return this.#sync;
+  }
+
+  set sync(sync: ArraySync | undefined) {
+    if (sync) this.lastSyncAction = sync.action === 'recover' ? 'recovery' : sync.action;
+    this.#sync = sync;
   }
 
   get sizeBytes(): number {

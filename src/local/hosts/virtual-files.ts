@@ -122,6 +122,7 @@ function mdFiles(machine: Machine, array: MdArray): Record<string, string> {
   return {
     ...always,
     sync_action: array.sync?.action ?? 'idle',
+    last_sync_action: array.lastSyncAction,
     sync_completed:
       position === undefined ? 'none' : `${sectors(position)} / ${sectors(array.shape.usedBytes)}`,
     sync_speed: array.sync ? String(Math.floor(machine.syncBytesPerSecond / 1024)) : 'none',
