@@ -96,6 +96,12 @@ test('steady state is silent: no command runs, nothing is written', async () => 
     'at rest',
     (now) => conditionOf(now, 'Reconciling')?.status !== 'True',
   );
+  const isSeenInUse = async (): Promise<boolean> => {
+    const { devices } = (await world.node())!.status!;
+    const mine = devices.filter(({ serial }) => serial?.startsWith('drive-'));
+    return mine.every(({ usedBy }) => usedBy?.includes(pool.status!.mountPath!));
+  };
+  await world.untilTrue('the inventory has seen the mount as well', isSeenInUse, 'pool1');
   const node = await world.node();
   await world.machine.run('sleep 65');
   const [later, laterNode] = [await world.pool('pool1'), await world.node()];
