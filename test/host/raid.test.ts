@@ -126,13 +126,42 @@ test('a restarted agent takes over what is there, without a command', async () =
 
 test('retained: unmounted and stopped, every byte of the members stays', async () => {
   const { status } = (await world.pool('pool1'))!;
-  await world.remove('pool1');
   const { machine } = world;
+  await machine.run(`echo precious > ${status!.mountPath}/data`);
+  await world.remove('pool1');
   assert.doesNotMatch(await machine.run('cat /proc/mdstat'), /^md/m);
   assert.equal((await machine.try(`findmnt ${status!.mountPath}`)).status, 1);
   assert.equal((await machine.try(`ls -d ${status!.mountPath}`)).status, 2);
   const examined = await machine.run(`mdadm --examine ${status!.drives[0]!.path}`);
   assert.match(examined, /Array UUID/);
+});
+
+test('its disks are not for a pool that merely names them', async () => {
+  await world.create('greedy', raid(1, ['drive-scsi1', 'drive-scsi2']));
+  const message = await world.untilRefused('greedy', 'DeviceNotBlank');
+  assert.match(message, /holds a member of the RAID array any:pk-[0-9a-f]{20} \([0-9a-f-]{36}\)/);
+  assert.deepEqual((await world.pool('greedy'))!.status!.commands, []);
+  await world.remove('greedy');
+});
+
+test('adopted by its UUID: it runs again, its data is there; destroyed, nothing is left', async () => {
+  const { machine } = world;
+  const path = '/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_drive-scsi1';
+  const examined = await machine.run(`mdadm --examine --export $(readlink -f ${path})`);
+  const hex = /MD_UUID=(\S+)/.exec(examined)![1]!.replaceAll(':', '');
+  const arrayUUID = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  const source = { type: 'Adopt', adopt: { arrayUUID } };
+  const mdadm = { nodeName: 'node-1', level: 1, source };
+  await world.create('adopted', disposable('adopted', { type: 'mdadm', mdadm }));
+  const { status } = await world.untilPhase('adopted', 'Active');
+  assert.equal(await machine.run(`cat ${status!.mountPath}/data`), 'precious\n');
+  assert.deepEqual(
+    status!.commands.filter(({ command }) => /^(mkfs|mdadm --create|wipefs)/.test(command)),
+    [],
+  );
+  await world.remove('adopted');
+  assert.doesNotMatch(await machine.run('cat /proc/mdstat'), /^md/m);
+  await expectBlank(['drive-scsi1', 'drive-scsi2']);
 });
 
 const levels = {
