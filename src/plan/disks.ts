@@ -266,8 +266,10 @@ export function describeContents(device: DeviceFacts): string | undefined {
   const partitions = children.filter(({ type }) => type === 'part').length;
   if (partitions > 0) return `a partition table with ${partitions} partitions`;
   if (!contents) return undefined;
-  if (contents.superblock.type === 'member')
-    return `a member of the RAID array ${contents.superblock.name} (${contents.superblock.arrayUuid})`;
+  if (contents.superblock.type === 'member') {
+    const { name, arrayUuid } = contents.superblock;
+    return `a member of the RAID array ${name ? `${name} ` : ''}(${arrayUuid})`;
+  }
   if (contents.signatures === 'found' || contents.signatures === 'ambivalent')
     return contents.types.join(' and ') || 'several filesystems at once';
   return contents.ends === 'data' ? 'data that no tool recognises' : undefined;

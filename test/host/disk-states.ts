@@ -101,6 +101,24 @@ export const diskStates: Readonly<Record<string, DiskState>> = {
     says: /is part of \/dev\/md/,
     contents: 'RaidMember',
   },
+  'a member of an array with its superblock at the end (metadata 0.90)': {
+    made: `mdadm --create /dev/md/old --level=1 --raid-devices=2 --metadata=0.90 --run -q $disk missing
+      mdadm --stop /dev/md/old; udevadm settle
+      for array in /dev/md[0-9]*; do mdadm --stop $array; done 2>/dev/null; true`,
+    reason: 'DeviceNotBlank',
+    says: holds('a member of the RAID array \\([0-9a-f-]+\\)'),
+    contents: 'RaidMember',
+    isWipeable: true,
+  },
+  'a disk of Ceph (BlueStore)': {
+    made: `printf 'bluestore block device\\n00000000-1111-4222-8333-444444444444\\n' |
+      dd of=$disk conv=notrunc status=none`,
+    ...notBlank('(ceph_bluestore|data that no tool recognises)', '(VolumeManager|UnknownData)'),
+  },
+  'an NTFS filesystem, as far as its boot sector': {
+    made: `printf '\\xeb\\x52\\x90NTFS    ' | dd of=$disk conv=notrunc status=none`,
+    ...notBlank('(ntfs|data that no tool recognises)', '(Filesystem|UnknownData)'),
+  },
   'an encrypted volume (LUKS)': {
     made: `printf 'LUKS\\xba\\xbe\\x00\\x01' | dd of=$disk conv=notrunc status=none`,
     ...notBlank('crypto_LUKS', 'VolumeManager'),
