@@ -56,7 +56,7 @@ function tooManyAtWork({ array, activeWanted, intent }: Stock): string {
   return (
     `All ${array.raidDisks} disks of the mirror are at work, and the spec asks for ${activeWanted} and ` +
     `${intent.spares} spares: take the disks that are to be spares out of the devices, and name them ` +
-    'again once they were let go.'
+    'again, with wipe.confirm, once they were let go.'
   );
 }
 

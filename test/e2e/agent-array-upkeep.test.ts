@@ -2,86 +2,19 @@
 // happens, what was written stays, and the pool stays mounted.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { annotations } from '../../src/api/names.ts';
-import type { NodeMount } from '../../src/api/node-mount.ts';
-import { nodeMounts } from '../../src/api/resources.ts';
+import { GIBIBYTE, makeFilesystem, type runOf } from '../../src/local/hosts/index.ts';
+import { mountPath } from './agent-world.ts';
 import {
-  GIBIBYTE,
-  makeFilesystem,
-  type runOf,
-  type SimulatedDisk,
-} from '../../src/local/hosts/index.ts';
-import { blankDisk, mountPath, World } from './agent-world.ts';
-
-assert.ok(annotations.scrubRequestedAt);
-
-interface Story {
-  readonly disks: Readonly<Record<string, SimulatedDisk>>;
-  readonly world: World;
-}
-
-/** An array that is mounted, has synced once, and holds a file. */
-async function aStory(
-  names: readonly string[],
-  spec: object,
-  options: { speed?: number; sizes?: Readonly<Record<string, number>> } = {},
-): Promise<Story> {
-  const disks = Object.fromEntries(
-    names.map((name) => [name, blankDisk(name, options.sizes?.[name] ?? 4 * GIBIBYTE)]),
-  );
-  const world = new World({
-    disks: Object.values(disks),
-    ...(options.speed !== undefined && { speed: options.speed }),
-  });
-  await world.prepare();
-  world.startAgent();
-  await world.createMount({ spec });
-  await world.untilPhase('Mounted');
-  await world.until('synced', async () => {
-    const array = (await world.mount())?.status?.array;
-    return array?.initialSyncCompletedAt !== undefined;
-  });
-  await world.host.writeFile(`${mountPath}/precious`, 'bytes');
-  return { disks, world };
-}
-
-const named = (...serials: string[]) => serials.map((serial) => ({ serial }));
-
-async function setMdadm(world: World, changes: object): Promise<void> {
-  const reference = { namespace: 'default', name: 'data-node-1' };
-  await world.user.client.mergePatch(nodeMounts, reference, { spec: { mdadm: changes } });
-}
-
-const drives = (mount: NodeMount | undefined): Record<string, string> =>
-  Object.fromEntries((mount?.status?.drives ?? []).map(({ serial, state }) => [serial, state]));
-
-function array(world: World) {
-  const found = world.host.machine.blocks.arrays[0];
-  assert.ok(found, 'the array runs');
-  return found;
-}
-
-function failDisk(world: World, disk: SimulatedDisk): void {
-  const name = world.host.machine.blocks.nameOf(disk);
-  const member = array(world).members.find(({ kernelName }) => kernelName === name);
-  assert.ok(member);
-  array(world).fail(member);
-}
-
-async function assertKept(world: World): Promise<void> {
-  assert.equal(await world.host.readFile(`${mountPath}/precious`), 'bytes');
-}
-
-/** Nobody's any more, and no boot takes it for a member of the array. */
-async function isLetGo(world: World, serial: string): Promise<boolean> {
-  const devices = (await world.storageNode())?.status?.devices ?? [];
-  const device = devices.find((one) => one.serial === serial);
-  return device?.claimedBy === undefined && device?.contents.type !== 'RaidMember';
-}
-
-const count = (world: World, ...words: string[]): number =>
-  world.host.commands.filter(({ argv }) => words.every((word) => argv.join(' ').includes(word)))
-    .length;
+  array,
+  aStory,
+  assertKept,
+  count,
+  drives,
+  failDisk,
+  isLetGo,
+  named,
+  setMdadm,
+} from './array-story.ts';
 
 describe('a disk of a running array', () => {
   test('that failed is replaced by naming another, and let go once the array is whole', async () => {
