@@ -36,7 +36,7 @@ export const noCredentials: CredentialsSource = {
 
 /** The values with the named keys among them; throws naming those that are missing or empty. */
 export function requireKeys<Key extends string>(
-  values: Readonly<Record<string, string>>,
+  values: Readonly<Partial<Record<string, string>>>,
   keys: readonly Key[],
 ): Readonly<Record<Key, string> & Partial<Record<string, string>>> {
   const missing = keys.filter((key) => !values[key]);

@@ -49,7 +49,7 @@ export function buildStatus(observation: Observation): NodeMountStatus {
     conditions: conditionsOf(observation, now) as Condition[],
     mountPath: facts.mountPoint.path,
     ...(mounted && { filesystem: filesystemOf(situation, mounted) }),
-    ...(mounted && usage(before, observation.capacity)),
+    ...(mounted && usage(before, observation.capacity, hasOwnSize(situation))),
     ...arrayParts(observation),
     ...(progress && { progress }),
     ...firstMounted(before, isActive, now),
@@ -122,9 +122,15 @@ function filesystemOf(
   return { type: mounted.filesystem, source: mounted.source, ...(uuid !== undefined && { uuid }) };
 }
 
+/** The size of a filesystem of ours changes when it is grown; a server's, with whatever is written there. */
+function hasOwnSize({ type }: NodeMountSituation): boolean {
+  return type === 'mdadm' || type === 'iscsi';
+}
+
 function usage(
   before: DeepReadonly<NodeMountStatus> | undefined,
   capacity: Capacity | undefined,
+  isSizeExact: boolean,
 ): Partial<NodeMountStatus> {
   const published = before?.sizeBytes !== undefined && {
     sizeBytes: before.sizeBytes,
@@ -135,7 +141,10 @@ function usage(
   };
   if (!capacity) return published || {};
   const change = Math.abs(capacity.usedBytes - (before?.usedBytes ?? 0));
-  const isSame = before?.sizeBytes === capacity.sizeBytes && before.usedBytes !== undefined;
+  const growth = Math.abs(capacity.sizeBytes - (before?.sizeBytes ?? 0));
+  const isSame =
+    before?.usedBytes !== undefined &&
+    growth <= (isSizeExact ? 0 : capacity.sizeBytes * USAGE_CHANGE_MIN);
   if (published && isSame && change < capacity.sizeBytes * USAGE_CHANGE_MIN) return published;
   return capacity;
 }

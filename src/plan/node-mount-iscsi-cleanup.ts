@@ -57,7 +57,10 @@ function planErasing(intent: IscsiIntent, facts: IscsiFacts): NodeMountPlan | un
   if (unit.type !== 'found') {
     // With a session the unit is awaited; without one nobody can erase anything.
     if (sessions.length === 0) return undefined;
-    const message = `Logical unit ${intent.lun} of ${intent.target} does not appear, so nothing proves that it is erased.`;
+    const message =
+      `Logical unit ${intent.lun} of ${intent.target} does not appear, so nothing proves that it is ` +
+      'erased. Bring the target back; if it is gone for good, set the annotation ' +
+      `poolkeeper.dev/forget-node on the pool to the name of the node.`;
     return { type: 'blocked', reason: 'CleanupFailed', message };
   }
   const { device } = unit;

@@ -17,6 +17,8 @@ export type DirectoryFacts =
     }
   | { readonly type: 'missing' }
   | { readonly type: 'other' }
+  /** It can't be told: its filesystem answers with an error. */
+  | { readonly type: 'failed'; readonly message: string }
   | { readonly type: 'silent'; readonly since: string };
 
 export interface LocalFacts extends SharedFacts {
@@ -54,6 +56,8 @@ export function planLocal(intent: LocalIntent, facts: LocalFacts): NodeMountPlan
       return refuse('DirectoryNotFound', describeMissing(path, journal.active));
     case 'other':
       return refuse('InvalidSpec', `spec.local.path ${path} is no directory on this node.`);
+    case 'failed':
+      return unusable(path, directory.message);
     case 'silent':
       return silent(path, directory.since);
     case 'present':
@@ -73,11 +77,8 @@ export function planLocal(intent: LocalIntent, facts: LocalFacts): NodeMountPlan
         `${journal.mountedAs}. Mount that again; if the change is meant, create another pool.`,
     );
   if (answer.type === 'silent') return silent(path, answer.since);
-  if (answer.type === 'stale' || answer.type === 'failed') {
-    const why = answer.type === 'stale' ? 'its handle is stale' : answer.message;
-    const message = `The directory ${path} can't be used: ${why}`;
-    return { type: 'unanswered', reason: 'ServerNotResponding', message };
-  }
+  if (answer.type === 'stale') return unusable(path, 'its handle is stale');
+  if (answer.type === 'failed') return unusable(path, answer.message);
   if (!journal.active)
     return step('The directory is there.', {
       type: 'recordActive',
@@ -109,6 +110,11 @@ function describeMissing(path: string, wasThere: boolean): string {
   return wasThere
     ? `The directory ${path} has disappeared from the node. It is not made anew, as its content would be missing.`
     : `There is no directory ${path} on the node: make it there, or correct spec.local.path.`;
+}
+
+function unusable(path: string, why: string): NodeMountPlan {
+  const message = `The directory ${path} can't be used: ${why}`;
+  return { type: 'unanswered', reason: 'ServerNotResponding', message };
 }
 
 function silent(path: string, since: string): NodeMountPlan {

@@ -21,6 +21,8 @@ export interface StoragePoolConditionsInput {
   readonly stall: Stall | undefined;
   /** Set while the pool is being deleted. */
   readonly deletion: PoolDeletion | undefined;
+  /** What nodes that are not asked for it any more have yet to do. */
+  readonly leaving?: PoolDeletion | undefined;
   /** What pods can have of it; absent where it is not offered to any. */
   readonly exposed?: Judgement | undefined;
   /** What is in the way of the disks that it takes from a VolumePool. */
@@ -60,12 +62,19 @@ export function storagePoolConditions(input: StoragePoolConditionsInput, now: nu
     set('Deleting', { status: 'True', reason, message });
   } else {
     const ready = stall ? ({ status: 'False', ...stall } as const) : summarise(verdicts);
-    const stalled = stall ?? stalledOf(verdicts);
+    const leaving = input.leaving && {
+      ...input.leaving,
+      message: `not asked for any more on ${input.leaving.message}`,
+    };
+    const isStuck = leaving !== undefined && stuckReasons.has(leaving.reason);
+    const stalled = stall ?? stalledOf(verdicts) ?? (isStuck ? leaving : undefined);
     set('Ready', ready);
     set('Stalled', stalled && { status: 'True', reason: stalled.reason, message: stalled.message });
-    const isWorking = !stalled && verdicts.some((one) => one.isWorking);
-    const message = ready.status === 'True' ? describe(verdicts.filter(works)) : ready.message;
-    set('Reconciling', isWorking ? { status: 'True', reason: 'Progressing', message } : undefined);
+    const own = ready.status === 'True' ? describe(verdicts.filter(works)) : ready.message;
+    const isWorking = !stalled && verdicts.some(works);
+    const message = isWorking ? own : stalled ? undefined : leaving?.message;
+    const isGoingOn = message !== undefined && message !== '';
+    set('Reconciling', isGoingOn ? { status: 'True', reason: 'Progressing', message } : undefined);
   }
   for (const type of branchOf(pool.spec).conditions)
     set(type, isSaid(type, verdicts) ? aggregate(type, verdicts) : undefined);

@@ -115,14 +115,26 @@ export function credentialsSecretOf(
   return own.credentialsSecretRef?.name ?? from.credentialsSecretRef?.name;
 }
 
-/** The keys of that Secret that a node needs; the optional ones are handed out where they are. */
-export function credentialKeysOf({ type }: { readonly type: string }): {
+const chapKeys = ['username', 'password'];
+const mutualKeys = ['mutualUsername', 'mutualPassword'];
+
+/**
+ * The keys of that Secret that a node needs; the optional ones are handed out where they are. Where the
+ * backend says that the target proves itself too, nobody logs in without that.
+ */
+export function credentialKeysOf(
+  { type }: { readonly type: string },
+  backend?: StorageBackend,
+): {
   readonly needed: readonly string[];
   readonly optional: readonly string[];
 } {
   if (type === 'cephfs') return { needed: ['key'], optional: [] };
   if (type !== 'iscsi') return { needed: [], optional: [] };
-  return { needed: ['username', 'password'], optional: ['mutualUsername', 'mutualPassword'] };
+  const from = backend?.spec;
+  const isMutual = from?.type === 'iscsi' && from.iscsi.authentication === 'MutualCHAP';
+  if (isMutual) return { needed: [...chapKeys, ...mutualKeys], optional: [] };
+  return { needed: chapKeys, optional: mutualKeys };
 }
 
 /** Why the credentials can't be handed out: said before a node asks for them in vain. */

@@ -1,26 +1,36 @@
 // Offering a pool to pods: one PersistentVolume per node that has it mounted (for nfs a single one, which
 // every node can mount), and the StorageClass by which claims find them. What a claim holds is protected:
 // neither its volume nor the mount below goes before the claim.
-import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { PersistentVolume, StorageClass } from '../api/built-in.ts';
 import { labels } from '../api/names.ts';
 import type { Reason } from '../api/reasons.ts';
 import type { StoragePool } from '../api/storage-pool.ts';
 import type { NodeSeen } from './storage-pool-children.ts';
-import { nfsEndpoint } from './storage-pool-endpoint.ts';
-import { findNode } from './storage-pool-lookup.ts';
+import {
+  ANY_NODE,
+  isBound,
+  isOwn,
+  MANAGED_BY,
+  MANAGER,
+  nodeKey,
+  nodeOfVolume,
+  volumeLabels,
+  type WantedVolume,
+  wantedVolumes,
+} from './storage-pool-exposure-volumes.ts';
 import type { StorageSources } from './storage-pool-sources.ts';
 import type { MountVerdict } from './storage-pool-verdict.ts';
 
 export const NO_PROVISIONER = 'kubernetes.io/no-provisioner';
-export const MANAGED_BY = 'app.kubernetes.io/managed-by';
-export const MANAGER = 'poolkeeper';
 
 export interface ExposureSeen {
   /** Those that carry this pool's uid, and any that stands where one of them should. */
   readonly volumes: readonly PersistentVolume[];
   /** By name: the class that the pool wants, and those of its volumes; undefined where there is none. */
   readonly classes: ReadonlyMap<string, StorageClass | undefined>;
+  /** Those that other pools offer. */
+  readonly volumesOfOthers: readonly PersistentVolume[];
   /** Classes that other pools offer volumes of. */
   readonly classesOfOthers: ReadonlySet<string>;
 }
@@ -35,7 +45,12 @@ export type ExposureStep =
       readonly annotations: Readonly<Record<string, string>>;
       readonly spec: NonNullable<PersistentVolume['spec']>;
     }
-  | { readonly type: 'resizeVolume'; readonly volume: PersistentVolume; readonly storage: string }
+  | {
+      readonly type: 'changeVolume';
+      readonly volume: PersistentVolume;
+      /** A merge patch of its spec. */
+      readonly changes: Partial<NonNullable<PersistentVolume['spec']>>;
+    }
   /** With preconditions: a claim that has just taken it makes the deletion fail. */
   | { readonly type: 'deleteVolume'; readonly volume: PersistentVolume };
 
@@ -48,8 +63,10 @@ export interface ExposurePlan {
   readonly keptNodes: ReadonlySet<string>;
   /** All mounts stay: volumes are there that any node may have mounted. */
   readonly keepsAll: boolean;
-  /** What deletion waits for. */
+  /** What deletion waits for: claims that hold volumes. */
   readonly inUse: string | undefined;
+  /** Volumes that nothing of ours holds any more, and that are not gone yet all the same. */
+  readonly going: string | undefined;
 }
 
 interface Situation {
@@ -59,9 +76,6 @@ interface Situation {
   readonly sources: StorageSources;
   readonly seen: ExposureSeen;
 }
-
-/** For the one volume of a pool that every node can mount. */
-const ANY_NODE = '';
 
 export function planExposure(situation: Situation): ExposurePlan {
   const { pool, seen } = situation;
@@ -93,120 +107,8 @@ export function planExposure(situation: Situation): ExposurePlan {
     keptNodes: new Set(left.filter((node) => node !== ANY_NODE)),
     keepsAll: left.includes(ANY_NODE),
     inUse: bound.length > 0 ? describeBound(bound) : undefined,
+    going: describeGoing(going),
   };
-}
-
-interface WantedVolume {
-  readonly name: string;
-  readonly node: string;
-  readonly storage: string;
-  readonly spec: NonNullable<PersistentVolume['spec']>;
-}
-
-function wantedVolumes(situation: Situation): WantedVolume[] {
-  const { pool, verdicts } = situation;
-  const ready = verdicts.filter(({ type }) => type === 'ready');
-  const shown = pool.spec.type === 'nfs' ? ready.slice(0, 1) : ready;
-  return shown.flatMap((verdict) => {
-    const storage = quantityOf(verdict.mount?.status?.sizeBytes);
-    const source = sourceOf(situation, verdict);
-    if (storage === undefined || !source) return [];
-    const node = nodeKey(pool, verdict);
-    const spec = {
-      capacity: { storage },
-      volumeMode: 'Filesystem',
-      persistentVolumeReclaimPolicy: 'Retain',
-      storageClassName: pool.spec.expose?.storageClassName ?? '',
-      ...source,
-    } as const;
-    return [{ name: volumeName(pool, node), node, storage, spec }];
-  });
-}
-
-function nodeKey({ spec }: StoragePool, { node }: MountVerdict): string {
-  return spec.type === 'nfs' ? ANY_NODE : node;
-}
-
-function sourceOf(
-  { pool, nodes, sources }: Situation,
-  { node, mount }: MountVerdict,
-): Partial<NonNullable<PersistentVolume['spec']>> | undefined {
-  if (pool.spec.type === 'nfs') {
-    const nfs = nfsEndpoint(pool, sources);
-    return (
-      nfs && {
-        accessModes: ['ReadWriteMany', 'ReadOnlyMany', 'ReadWriteOnce'],
-        mountOptions: [`nfsvers=${nfs.version}`, ...nfs.options],
-        nfs: { server: nfs.server, path: nfs.exportPath },
-      }
-    );
-  }
-  const path = mount?.status?.mountPath;
-  if (path === undefined) return undefined;
-  const seen = findNode(nodes, node)?.node;
-  const hostname = seen?.labels['kubernetes.io/hostname'] ?? node;
-  const isShared = pool.spec.type === 'cephfs';
-  return {
-    accessModes: isShared ? ['ReadWriteMany', 'ReadWriteOnce'] : ['ReadWriteOnce'],
-    local: { path },
-    nodeAffinity: {
-      required: {
-        nodeSelectorTerms: [
-          {
-            matchExpressions: [
-              { key: 'kubernetes.io/hostname', operator: 'In', values: [hostname] },
-            ],
-          },
-        ],
-      },
-    },
-  };
-}
-
-const MEBIBYTE = 1024 ** 2;
-
-function quantityOf(sizeBytes: number | undefined): string | undefined {
-  const size = Math.floor((sizeBytes ?? 0) / MEBIBYTE);
-  return size > 0 ? `${size}Mi` : undefined;
-}
-
-const NAME_MAX_LENGTH = 200;
-const HASH_LENGTH = 10;
-
-/** Cluster-wide unique, and readable as far as names fit. */
-export function volumeName({ metadata }: StoragePool, node: string): string {
-  const { namespace, name } = metadata;
-  const digest = createHash('sha256').update([namespace, name, node].join('\0')).digest('hex');
-  const parts = node === ANY_NODE ? [namespace, name] : [namespace, name, node];
-  const readable = parts.join('-').replaceAll('.', '-').slice(0, NAME_MAX_LENGTH);
-  return `${readable}-${digest.slice(0, HASH_LENGTH)}`;
-}
-
-/** Cluster-wide objects can't be owned by a namespaced one: these tell whose they are. */
-export function volumeLabels({ metadata }: StoragePool, node: string): Record<string, string> {
-  const wanted = {
-    [MANAGED_BY]: MANAGER,
-    [labels.poolKind]: 'StoragePool',
-    [labels.pool]: metadata.name,
-    [labels.poolNamespace]: metadata.namespace,
-    [labels.poolUid]: metadata.uid,
-    [labels.node]: node,
-  };
-  return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value.length <= 63));
-}
-
-/** As an annotation it fits whatever its length. */
-function nodeOfVolume({ annotations }: PersistentVolume['metadata']): string {
-  return annotations?.[labels.node] ?? ANY_NODE;
-}
-
-function isOwn({ metadata }: PersistentVolume, pool: StoragePool): boolean {
-  return metadata.labels?.[labels.poolUid] === pool.metadata.uid;
-}
-
-/** Also while the claim has only just chosen it. A Released one holds nobody's claim any more. */
-function isBound({ spec, status }: PersistentVolume): boolean {
-  return spec?.claimRef !== undefined && status?.phase !== 'Released' && status?.phase !== 'Failed';
 }
 
 function planPresence(
@@ -232,11 +134,26 @@ function planPresence(
       });
       continue;
     }
-    const isSame = present.spec?.capacity?.['storage'] === storage;
-    if (!isSame && present.spec?.storageClassName === className)
-      steps.push({ type: 'resizeVolume', volume: present, storage });
+    if (present.spec?.storageClassName !== className) continue;
+    const changes = changesOf(present, storage, spec.mountOptions);
+    if (changes) steps.push({ type: 'changeVolume', volume: present, changes });
   }
   return steps;
+}
+
+/** What may change of a volume that is there; pods see other mount options from their next start on. */
+function changesOf(
+  { spec }: PersistentVolume,
+  storage: string,
+  mountOptions: readonly string[] | undefined,
+): Partial<NonNullable<PersistentVolume['spec']>> | undefined {
+  const isSameSize = spec?.capacity?.['storage'] === storage;
+  const isSameMount = isDeepStrictEqual(spec?.mountOptions ?? [], mountOptions ?? []);
+  if (isSameSize && isSameMount) return undefined;
+  return {
+    ...(isSameSize ? {} : { capacity: { storage } }),
+    ...(isSameMount ? {} : { mountOptions: [...(mountOptions ?? [])] }),
+  };
 }
 
 /** The class goes before the last volumes of it, so that a crash in between leaves none behind. */
@@ -274,11 +191,38 @@ function refuse({ pool, seen }: Situation, wanted: readonly WantedVolume[]): Ref
   }
   const names = new Set(wanted.map((one) => one.name));
   const other = seen.volumes.find((one) => names.has(one.metadata.name) && !isOwn(one, pool));
-  if (!other) return undefined;
+  // What is offered already stays offered.
+  const isThere = new Set(seen.volumes.map(({ metadata }) => metadata.name));
+  const isNew = ({ name }: WantedVolume): boolean => !isThere.has(name);
+  if (!other) return refuseShared(seen.volumesOfOthers, wanted.filter(isNew));
   const message =
     `PersistentVolume ${other.metadata.name} is there and belongs to another, such as a former ` +
     'pool of this name; it has to go first';
   return { reason: 'CleanupBlocked', message };
+}
+
+/** Of two volumes on one directory, two claims that know nothing of each other would get the same bytes. */
+function refuseShared(
+  others: readonly PersistentVolume[],
+  wanted: readonly WantedVolume[],
+): Refusal | undefined {
+  for (const { node, spec } of wanted) {
+    const path = spec.local?.path;
+    const other = others.find(
+      (one) => nodeOfVolume(one.metadata) === node && overlap(one.spec?.local?.path, path),
+    );
+    if (!other) continue;
+    const message =
+      `${path} of ${node} is offered to pods already, as ${other.spec?.local?.path} by ` +
+      `PersistentVolume ${other.metadata.name}; two claims would get the same bytes`;
+    return { reason: 'MountPathInUse', message };
+  }
+  return undefined;
+}
+
+function overlap(one: string | undefined, other: string | undefined): boolean {
+  if (one === undefined || other === undefined) return false;
+  return one === other || one.startsWith(`${other}/`) || other.startsWith(`${one}/`);
 }
 
 function describe(now: {
@@ -314,4 +258,13 @@ function describeBound(bound: readonly PersistentVolume[]): string {
   const more = bound.length - named.length;
   const rest = more > 0 ? `; and ${more} more` : '';
   return `${named.join('; ')}${rest}; it stays until the claim is deleted`;
+}
+
+function describeGoing(going: readonly PersistentVolume[]): string | undefined {
+  const [first] = going;
+  if (!first) return undefined;
+  const { name, finalizers = [] } = first.metadata;
+  const held = finalizers.length > 0 ? `, which ${finalizers.join(', ')} holds` : '';
+  const more = going.length > 1 ? ` and ${going.length - 1} more` : '';
+  return `waits for PersistentVolume ${name}${held}${more} to go: kubectl describe pv ${name}`;
 }

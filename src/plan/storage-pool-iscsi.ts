@@ -19,7 +19,7 @@ export const iscsiBranch: StorageBranch = {
   mountBranch,
   waitsFor: (pool, sources) =>
     backendStall(pool, sources) ?? credentialsStall(pool, sources) ?? heldByAnother(pool, sources),
-  changeable: ['portal', 'options', 'credentialsSecretRef', 'credentialsVersion'],
+  changeable: ['portal', 'mkfsOptions', 'options', 'credentialsSecretRef', 'credentialsVersion'],
   conditions: ['NodePrerequisitesMet', 'DisksClaimed', 'Formatted', 'Mounted'],
   holdsDataFromTheStart: () => false,
   describeRemains,

@@ -3,6 +3,7 @@
 import { childrenFinalizer } from '../api/names.ts';
 import type { NodeMount, NodeMountSpec } from '../api/node-mount.ts';
 import type { ObjectMeta } from '../api/object.ts';
+import type { Reason } from '../api/reasons.ts';
 import type { StoragePool, StoragePoolStatus } from '../api/storage-pool.ts';
 import type { Stall } from './pool-conditions.ts';
 import { branchOf } from './storage-pool-branch.ts';
@@ -123,6 +124,9 @@ function planPresence(given: StoragePoolSnapshot, now: number): StoragePoolPlan 
     withLease(judgeMount(mountOn(own, seen.name), seen, wasActive), lease),
   );
   const exposure = exposureOf(snapshot, verdicts);
+  const leaving = own.filter(
+    ({ metadata, spec }) => isDeleting(metadata) && !findNode(shown, spec.nodeName),
+  );
   steps.push(...(exposure?.steps ?? []), ...(refusal ? [] : (lease?.steps ?? [])));
   if (!refusal) {
     const wanted = move.mayCreate ? targets : [];
@@ -147,6 +151,7 @@ function planPresence(given: StoragePoolSnapshot, now: number): StoragePoolPlan 
         verdicts,
         stall: stall ?? exposureStall(exposure),
         deletion: undefined,
+        leaving: leaving.length > 0 ? describeDeletion(snapshot, leaving) : undefined,
         exposed: exposure?.condition,
         disksClaimed: disksClaimed(lease),
       },
@@ -180,11 +185,8 @@ function planDeletion(snapshot: StoragePoolSnapshot, now: number): StoragePoolPl
   const isOver = own.length === 0 && !hasVolumes(exposure) && !isLeased;
   if (isOver && pool.metadata.finalizers?.includes(childrenFinalizer))
     steps.push({ type: 'releasePool' });
-  const inUse = exposure?.inUse;
   const deletion: PoolDeletion =
-    inUse === undefined
-      ? (leaseDeletion(lease, own) ?? describeDeletion(snapshot, own))
-      : { reason: 'VolumesBound', message: inUse };
+    exposureDeletion(exposure) ?? leaseDeletion(lease, own) ?? describeDeletion(snapshot, own);
   const { nodes: _, progress: __, ...numbers } = rollUp(pool, verdicts, releases.leftBehind);
   const progress = own.find(({ status }) => status?.progress)?.status?.progress;
   const status: StoragePoolStatus = {
@@ -200,6 +202,12 @@ function planDeletion(snapshot: StoragePoolSnapshot, now: number): StoragePoolPl
     ...observed(pool),
   };
   return finish([...steps, ...releases.steps], status, wait(releases.isRecording, lease));
+}
+
+function exposureDeletion(exposure: ExposurePlan | undefined): PoolDeletion | undefined {
+  const { inUse, going } = exposure ?? {};
+  if (inUse !== undefined) return { reason: 'VolumesBound', message: inUse };
+  return going === undefined ? undefined : { reason: 'DeletionRequested', message: going };
 }
 
 function exposureOf(
@@ -218,10 +226,16 @@ function hasVolumes(exposure: ExposurePlan | undefined): boolean {
   return exposure !== undefined && (exposure.keepsAll || exposure.keptNodes.size > 0);
 }
 
+const exposureRefusals: ReadonlySet<Reason> = new Set([
+  'StorageClassMismatch',
+  'CleanupBlocked',
+  'MountPathInUse',
+]);
+
 /** What can't be offered as the spec asks stalls the pool, although nodes have it mounted. */
 function exposureStall(exposure: ExposurePlan | undefined): Stall | undefined {
   const { reason, message } = exposure?.condition ?? {};
-  const isRefused = reason === 'StorageClassMismatch' || reason === 'CleanupBlocked';
+  const isRefused = reason !== undefined && exposureRefusals.has(reason);
   return isRefused && message !== undefined ? { reason, message } : undefined;
 }
 

@@ -169,6 +169,28 @@ describe('CHAP', () => {
     await world.stop();
   });
 
+  test('half of what the target would prove itself with is refused, not left out', async () => {
+    const credentials = { ...chap, mutualUsername: 'target' };
+    const { world } = await aWorld({ chap, credentials });
+    await world.createAny('data-node-1', branch(reference));
+    const mount = await world.untilPhase('Failed');
+    const ready = world.condition(mount, 'Ready');
+    assert.equal(ready?.reason, 'SecretNotFound');
+    assert.match(ready?.message ?? '', /lacks mutualPassword/);
+    assert.ok(!ran(world, '--login'));
+    await world.stop();
+  });
+
+  test('the name of the user is no secret: a fault is looked for by it', async () => {
+    const credentials = { username: 'node', password: secret };
+    const { world } = await aWorld({ chap: credentials, credentials });
+    await world.createAny('data-node-1', branch(reference));
+    const mount = await world.untilPhase('Mounted');
+    const lines = mount.status?.commands.map(({ command }) => command) ?? [];
+    assert.ok(lines.some((line) => /^iscsiadm -m node .*auth\.username -v node$/.test(line)));
+    await world.stop();
+  });
+
   test('an agent that can ask nobody says so', async () => {
     const { world } = await aWorld({ chap });
     await world.createAny('data-node-1', branch(reference));

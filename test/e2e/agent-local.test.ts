@@ -159,3 +159,21 @@ test('two pools that watch the same directory do not take it for silent', async 
   assert.ok(!phases.has('Unknown'), [...phases].join());
   await world.stop();
 });
+
+test('an error of its filesystem is not taken for a directory that is gone', async () => {
+  const world = await aWorld();
+  await world.host.makeDirectory('/mnt/data');
+  await world.createAny('data-node-1', branch('/mnt/data'));
+  await world.untilPhase('Mounted');
+  const stderr = 'readlink: /mnt/data: Stale file handle\n';
+  const effect = { type: 'fail', exitCode: 1, stderr } as const;
+  world.host.faults.add({ matches: runOf('readlink'), effect, times: 1000 });
+  const mount = await world.untilPhase('Unknown');
+  assert.match(
+    world.condition(mount, 'Ready')?.message ?? '',
+    /can't be used: .*Stale file handle/,
+  );
+  world.host.faults.clear();
+  await world.untilPhase('Mounted');
+  await world.stop();
+});

@@ -73,7 +73,7 @@ test('an export is one volume that every node can mount', async () => {
   await world.untilSays('Exposed', /^1 PersistentVolume of class fast-local/);
   const [volume] = await volumes();
   assert.deepEqual(volume?.spec?.nfs, { server: 'nfs.example', path: '/data' });
-  assert.deepEqual(volume?.spec?.mountOptions, ['nfsvers=4.1', 'nconnect=4']);
+  assert.deepEqual(volume?.spec?.mountOptions, ['nfsvers=4.1', 'nconnect=4', 'nosuid', 'nodev']);
   assert.ok(volume?.spec?.accessModes?.includes('ReadWriteMany'));
 });
 
@@ -191,4 +191,49 @@ test('what is not offered any more is taken back', async () => {
   await world.until('without the class', async () => (await storageClass()) === undefined);
   await world.untilPhase('Active');
   assert.equal(await world.condition('Exposed'), undefined);
+});
+
+test('edited mount options reach the volume that is there', async () => {
+  await twoNodes();
+  await world.createPool(nfsPool);
+  await world.untilSays('Exposed', /^1 /);
+  await world.changePool({ nfs: { version: '4.2', options: ['nconnect=8'] } });
+  await world.until('changed', async () => {
+    const [volume] = await volumes();
+    return volume?.spec?.mountOptions?.join() === 'nfsvers=4.2,nconnect=8,nosuid,nodev';
+  });
+});
+
+test('a volume that something else holds is named, and by what it is held', async () => {
+  await twoNodes();
+  await world.createPool(nfsPool);
+  await world.untilSays('Exposed', /^1 /);
+  const { name } = (await volumes())[0]!.metadata;
+  const hold = (finalizers: string[] | null) =>
+    world.user.client.mergePatch(persistentVolumes, { name }, { metadata: { finalizers } });
+  await hold(['kubernetes.io/pv-protection']);
+  await world.deletePool();
+  await world.untilSays(
+    'Deleting',
+    new RegExp(`^waits for PersistentVolume ${name}, which kubernetes.io/pv-protection holds`),
+  );
+  await hold(null);
+  await world.until('gone', async () => (await world.pool()) === undefined);
+});
+
+test('one directory is offered to pods by one pool only', async () => {
+  await twoNodes();
+  await world.createPool(localPool);
+  await world.untilSays('Exposed', /^2 /);
+  await world.hosts.get('node-1')!.makeDirectory('/mnt/data/below');
+  await world.hosts.get('node-2')!.makeDirectory('/mnt/data/below');
+  await world.createPool({ ...localPool, local: { path: '/mnt/data/below' } }, 'second');
+  await world.untilSays(
+    'Stalled',
+    /^\/mnt\/data\/below of node-1 is offered to pods already, as \/mnt\/data by PersistentVolume/,
+    'second',
+  );
+  assert.equal((await volumes()).length, 2);
+  await world.deletePool();
+  await world.untilSays('Exposed', /^2 /, 'second');
 });

@@ -7,6 +7,7 @@ import {
   GIBIBYTE,
   makeFilesystem,
   type NfsServer,
+  runOf,
   SimulatedDisk,
 } from '../../src/local/hosts/index.ts';
 import { NodesWorld, poolReference } from './storage-nodes-world.ts';
@@ -74,6 +75,65 @@ describe('on every matching node', () => {
     await world.deletePool();
     await world.until('gone', async () => (await world.pool()) === undefined);
     assert.deepEqual(await world.mounts(), []);
+  });
+
+  test('a node that leaves and can not let go is named', async () => {
+    await world.begin(['node-1', 'node-2'], { storage: 'yes' });
+    await world.createPool({ ...nfsPool, nodeSelector: { storage: 'yes' } });
+    await world.untilPhase('Active');
+    const busy = { type: 'fail', exitCode: 32, stderr: 'umount: target is busy.' } as const;
+    const { faults } = world.hosts.get('node-2')!;
+    faults.add({ matches: runOf('umount'), effect: busy, times: 1000 });
+    await world.user.client.mergePatch(
+      nodes,
+      { name: 'node-2' },
+      { metadata: { labels: { storage: null } } },
+    );
+    await world.untilSays('Stalled', /^not asked for any more on node-2: .*can't be unmounted/);
+    assert.equal((await world.condition('Stalled'))?.reason, 'CleanupBlocked');
+    assert.equal((await world.condition('Ready'))?.status, 'True');
+    faults.clear();
+    await world.until('let go', async () => (await world.mounts()).length === 1);
+    await world.until('said', async () => (await world.condition('Stalled')) === undefined);
+  });
+
+  test('a node that leaves while its agent is silent is named, and can be given up', async () => {
+    await world.begin(['node-1', 'node-2'], { storage: 'yes' });
+    await world.createPool({ ...nfsPool, nodeSelector: { storage: 'yes' } });
+    await world.untilPhase('Active');
+    await world.silence('node-2');
+    await world.untilPhase('Degraded');
+    await world.user.client.mergePatch(
+      nodes,
+      { name: 'node-2' },
+      { metadata: { labels: { storage: null } } },
+    );
+    await world.untilSays(
+      'Reconciling',
+      /^not asked for any more on node-2: waits for the agent of node-2, silent since/,
+    );
+    await world.user.client.mergePatch(storagePools, poolReference, {
+      metadata: { annotations: { 'poolkeeper.dev/forget-node': 'node-2' } },
+    });
+    await world.until('let go', async () => (await world.mounts()).length === 1);
+    assert.match((await world.pool())?.status?.leftBehind.join() ?? '', /node-2: export/);
+  });
+
+  test('a server whose size changes with every write is not written about at every look', async () => {
+    await world.begin(['node-1']);
+    await world.createPool(nfsPool);
+    await world.untilPhase('Active');
+    await world.world.clock.advance(60_000);
+    const version = async () => (await world.mounts())[0]?.metadata.resourceVersion;
+    const before = await version();
+    const data = nfs.exports.get('/data')! as { sizeBytes: number };
+    for (let round = 0; round < 5; round++) {
+      data.sizeBytes += GIBIBYTE / 8;
+      await world.world.clock.advance(60_000);
+    }
+    assert.equal(await version(), before);
+    data.sizeBytes += 20 * GIBIBYTE;
+    await world.until('published', async () => (await version()) !== before);
   });
 
   test('a server that falls silent makes the pool Unknown on all nodes', async () => {

@@ -6,6 +6,7 @@ import { refuseNotBlank } from '../../plan/node-mount-iscsi.ts';
 import type { Step, UnitTarget } from '../../plan/node-mount-step.ts';
 import { PoolkeeperError } from '../../runtime/errors.ts';
 import { probe } from '../command-runner.ts';
+import { requireKeys } from '../credentials.ts';
 import { readFilesystem } from '../filesystems.ts';
 import { readRegion } from '../inventory/contents.ts';
 import { lookAtUnit, readSessions } from '../iscsi.ts';
@@ -76,6 +77,9 @@ async function chapSettings(context: StepContext): Promise<(readonly [string, st
   const credentials = await context.fetchCredentials(['username', 'password']);
   const auth = 'node.session.auth';
   const { mutualUsername, mutualPassword } = credentials;
+  // Half of it would log in to a target that proves nothing.
+  if (Boolean(mutualUsername) !== Boolean(mutualPassword))
+    requireKeys(credentials, ['mutualUsername', 'mutualPassword']);
   const mutual =
     mutualUsername !== undefined && mutualPassword !== undefined
       ? ([

@@ -1,7 +1,7 @@
 // One look at a directory of the node: where it really is, on which filesystem, and how full that is.
 // Only children look: the directory may lie on something that does not answer.
 import type { DirectoryFacts, LocalFacts, LocalIntent } from '../../plan/node-mount-local.ts';
-import type { HostPort } from '../host-port.ts';
+import type { CommandResult, HostPort } from '../host-port.ts';
 import type { MountProber } from '../mount-prober.ts';
 import { hostMounts, type MountEntry } from '../mounts.ts';
 import type { GatherContext } from './context.ts';
@@ -39,15 +39,22 @@ async function lookAtDirectory(
   prober: MountProber,
   { path, mounts }: { path: string; mounts: readonly MountEntry[] },
 ): Promise<DirectoryFacts> {
-  const resolving = await prober.ask(host, `readlink ${path}`, ['readlink', '-e', path]);
+  const resolving = await prober.ask(host, `readlink ${path}`, ['readlink', '-ev', path]);
   if (resolving.type === 'silent') return resolving;
-  if (resolving.result.exitCode !== 0) return { type: 'missing' };
+  if (resolving.result.exitCode !== 0) return missingOrFailed(resolving.result);
   const resolvedPath = resolving.result.stdout.replace(/\n$/, '');
   const kind = await prober.ask(host, `type ${path}`, ['stat', '-L', '-c', '%F', path]);
   if (kind.type === 'silent') return kind;
-  if (kind.result.exitCode !== 0) return { type: 'missing' };
+  if (kind.result.exitCode !== 0) return missingOrFailed(kind.result);
   if (kind.result.stdout.trim() !== 'directory') return { type: 'other' };
   return { type: 'present', resolvedPath, mountedAt: mountOf(mounts, resolvedPath)?.target ?? '/' };
+}
+
+/** An error of the filesystem is no proof that the directory is gone. */
+function missingOrFailed({ stderr }: CommandResult): DirectoryFacts {
+  const said = stderr.trim();
+  if (said === '' || /no such file|not a directory/i.test(said)) return { type: 'missing' };
+  return { type: 'failed', message: said.slice(-400) };
 }
 
 /** The mount that a path lies on: of those above it the longest, of equals the last. */

@@ -128,9 +128,10 @@ function needOfMount({ stores }: HandOutOptions, mount: NodeMount): Need | 'unkn
   const pool = stores.storagePools.get(namespace, mount.spec.poolRef.name);
   // What the mount itself names counts for nothing: only a pool that is there has a say.
   if (!pool || pool.metadata.uid !== mount.spec.poolRef.uid) return 'unknown';
-  const secretName = credentialsSecretOf(pool, backendOf(stores, pool));
+  const backend = backendOf(stores, pool);
+  const secretName = credentialsSecretOf(pool, backend);
   if (secretName === undefined) return undefined;
-  return { namespace, secretName, ...credentialKeysOf(pool.spec) };
+  return { namespace, secretName, ...credentialKeysOf(pool.spec, backend) };
 }
 
 function needOfProbe(
@@ -144,7 +145,7 @@ function needOfProbe(
   if (spec.type !== 'iscsi' && spec.type !== 'cephfs') return undefined;
   const secretName = spec.credentialsSecretRef?.name;
   if (secretName === undefined) return undefined;
-  return { namespace, secretName, ...credentialKeysOf(spec) };
+  return { namespace, secretName, ...credentialKeysOf(spec, backend) };
 }
 
 function parseSubject(body: string): Subject | undefined {

@@ -78,7 +78,7 @@ async function applyStep(
     case 'createClass':
     case 'deleteClass':
     case 'createVolume':
-    case 'resizeVolume':
+    case 'changeVolume':
     case 'deleteVolume':
       log.info('changing what pods are offered', { step: step.type });
       await applyExposure(client, step);

@@ -13,11 +13,9 @@ import {
 import {
   type ExposureSeen,
   type ExposureStep,
-  MANAGED_BY,
-  MANAGER,
   NO_PROVISIONER,
-  volumeName,
 } from '../../plan/storage-pool-exposure.ts';
+import { MANAGED_BY, MANAGER, volumeName } from '../../plan/storage-pool-exposure-volumes.ts';
 import type { ControllerContext } from '../context.ts';
 import { BY_STORAGE_POOL } from '../stores.ts';
 import { isWatched } from '../watched-namespaces.ts';
@@ -41,7 +39,19 @@ export async function gatherExposure(
   names.delete('');
   const classes = new Map<string, StorageClass | undefined>();
   for (const name of names) classes.set(name, await client.get(storageClasses, { name }));
-  return { volumes, classes, classesOfOthers: classesOfOthers(context, pool) };
+  return {
+    volumes,
+    classes,
+    volumesOfOthers: pool.spec.type === 'local' ? volumesOfOthers(context, pool) : [],
+    classesOfOthers: classesOfOthers(context, pool),
+  };
+}
+
+function volumesOfOthers({ stores }: ControllerContext, pool: StoragePool): PersistentVolume[] {
+  const { uid } = pool.metadata;
+  return stores.persistentVolumes
+    .list()
+    .filter(({ metadata }) => metadata.labels?.[labels.poolUid] !== uid) as PersistentVolume[];
 }
 
 function classesOfOthers(context: ControllerContext, pool: StoragePool): Set<string> {
@@ -78,9 +88,8 @@ export async function applyExposure(client: KubeClient, step: ExposureStep): Pro
         .catch(unless(isAlreadyExists));
       return;
     }
-    case 'resizeVolume': {
-      const change = { spec: { capacity: { storage: step.storage } } };
-      const patch = locked(step.volume, change);
+    case 'changeVolume': {
+      const patch = locked(step.volume, { spec: step.changes });
       await client
         .mergePatch(persistentVolumes, referenceTo(step.volume), patch)
         .catch(unless(isNotFound));

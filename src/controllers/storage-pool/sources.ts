@@ -52,7 +52,8 @@ async function readCredentials(
   const name = credentialsSecretOf(pool, backend);
   if (name === undefined) return undefined;
   const { namespace } = pool.metadata;
-  const read = await readSecret(client, { namespace, name }, credentialKeysOf(pool.spec).needed);
+  const { needed } = credentialKeysOf(pool.spec, backend);
+  const read = await readSecret(client, { namespace, name }, needed);
   return read.type === 'found' ? { type: 'known', version: read.version } : read;
 }
 

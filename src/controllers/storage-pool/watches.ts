@@ -56,6 +56,10 @@ export function watchStoragePools(sources: Sources, agents: Agents, queue: WorkQ
       (pool) => stores.storagePools.byIndex(BY_VOLUME_POOL, keyOfObject(pool)).map(keyOfObject),
       { updatesWhen: changedBeyondStatus },
     ),
+    // What one pool offers no more, another that waits for the directory may offer.
+    sources.persistentVolumes.subscribe((type, { spec }) => {
+      if (type === 'delete' && spec?.local) enqueueOffered(stores, queue);
+    }),
     // Who lets go of a logical unit may do so for another pool that waits for it.
     sources.storagePools.subscribe((type, { spec }) => {
       if (type === 'delete' && spec.type === 'iscsi') enqueueUnits(stores, queue);
@@ -91,6 +95,11 @@ function poolsOfVolume(stores: Stores, { metadata, spec }: DeepReadonly<PoolVolu
   const key = `${metadata.namespace}/${spec.poolRef.name}`;
   const waiting = spec.claimRef ? [] : stores.storagePools.byIndex(BY_VOLUME_POOL, key);
   return [...(owner ? [owner] : []), ...waiting.map(keyOfObject)];
+}
+
+function enqueueOffered(stores: Stores, queue: WorkQueue): void {
+  for (const pool of stores.storagePools.list())
+    if (pool.spec.type === 'local' && pool.spec.expose) queue.add(keyOfObject(pool));
 }
 
 function enqueueUnits(stores: Stores, queue: WorkQueue): void {

@@ -109,7 +109,10 @@ export const readlink: Program = async (call) => {
   const given = operands[0] ?? '';
   const path = call.machine.links.get(given) ?? given;
   const place = call.machine.locate(path);
-  if (!place.tree.exists(place.path)) return 1;
+  if (!place.tree.exists(place.path)) {
+    if (flags.has('-ev')) call.err(`readlink: ${given}: No such file or directory\n`);
+    return 1;
+  }
   call.out(`${path}\n`);
   return 0;
 };
