@@ -134,7 +134,8 @@ function planPresence(given: StoragePoolSnapshot, now: number): StoragePoolPlan 
     for (const mount of own)
       if (
         !isDeleting(mount.metadata) &&
-        !isOffered(mount, exposure) &&
+        // What pods of other nodes may have of an export they have mounted themselves.
+        !exposure?.keptNodes.has(mount.spec.nodeName) &&
         !findNode(shown, mount.spec.nodeName)
       )
         steps.push({ type: 'deleteMount', mount, because: 'its node is not asked for any more' });

@@ -237,3 +237,23 @@ test('one directory is offered to pods by one pool only', async () => {
   await world.deletePool();
   await world.untilSays('Exposed', /^2 /, 'second');
 });
+
+test('a node that leaves lets go of an export that pods may go on using', async () => {
+  await twoNodes();
+  const label = (storage: string | null) =>
+    world.user.client.mergePatch(nodes, { name: 'node-2' }, { metadata: { labels: { storage } } });
+  await label('no');
+  await world.createPool(nfsPool);
+  await world.untilSays('Exposed', /^1 /);
+  const { name } = (await volumes())[0]!.metadata;
+  await bind(name);
+  await world.user.client.mergePatch(
+    nodes,
+    { name: 'node-1' },
+    { metadata: { labels: { storage: 'yes' } } },
+  );
+  await world.changePool({ nodeSelector: { storage: 'yes' } });
+  await world.until('let go', async () => (await world.mounts()).length === 1);
+  assert.equal((await volumes())[0]?.metadata.name, name);
+  await world.untilSays('Exposed', /^1 PersistentVolume of class fast-local, 1 in use$/);
+});
