@@ -6,6 +6,8 @@ import type { JournalEntry, Owner } from './journal.ts';
 
 export class DeviceClaims {
   readonly #owners = new Map<string, Owner>();
+  /** Owners that the cluster does not know any more, with what becomes of their disks. */
+  readonly #gone = new Map<string, string>();
 
   constructor(entries: readonly JournalEntry[]) {
     for (const entry of entries)
@@ -19,7 +21,26 @@ export class DeviceClaims {
   /** For the planner: the disks that somebody else has, with words for whom. */
   ofOthers(uid: string): Map<string, string> {
     const others = [...this.#owners].filter(([, owner]) => owner.uid !== uid);
-    return new Map(others.map(([key, { namespace, name }]) => [key, `${namespace}/${name}`]));
+    return new Map(others.map(([key, owner]) => [key, this.#describe(owner)]));
+  }
+
+  #describe({ namespace, name, uid }: Owner): string {
+    const remark = this.remarkOn(uid);
+    return `${namespace}/${name}${remark === undefined ? '' : ` (${remark})`}`;
+  }
+
+  /** Of an owner that is gone from the cluster: what becomes of its disks. */
+  remarkOn(uid: string): string | undefined {
+    const message = this.#gone.get(uid);
+    return message && `which is gone from the cluster; its bytes are kept. ${message}`;
+  }
+
+  markGone(uid: string, message: string): void {
+    this.#gone.set(uid, message);
+  }
+
+  markPresent(uid: string): void {
+    this.#gone.delete(uid);
   }
 
   /** All or nothing, in one turn: two mounts that want the same disk can't both get it. */
@@ -29,7 +50,7 @@ export class DeviceClaims {
       if (present && present.uid !== owner.uid)
         throw new PoolkeeperError(
           'DeviceClaimed',
-          `${describeDevice(device)} belongs to ${present.namespace}/${present.name}.`,
+          `${describeDevice(device)} belongs to ${this.#describe(present)}.`,
         );
     }
     for (const device of devices) this.#owners.set(identityKey(device), owner);

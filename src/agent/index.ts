@@ -206,6 +206,7 @@ class AgentLife {
     const unsubscribe = watchAndEnqueue(mounts, controller.queue, (mount) => [keyOfObject(mount)], {
       updatesWhen: changedBeyondStatus,
     });
+    for (const key of reconciler.remembered()) controller.queue.add(key);
     const arrays = () => mounts.list().filter(({ spec }) => spec.type === 'mdadm');
     const isNeeded = () => arrays().length > 0;
     const changed = () => {

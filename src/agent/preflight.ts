@@ -36,7 +36,6 @@ export const prerequisites: readonly Prerequisite[] = [
   program('blkid', '-V', 'util-linux', 'mdadm and iscsi'),
   program('wipefs', '--version', 'util-linux', 'mdadm and iscsi'),
   program('flock', '--version', 'util-linux', 'mdadm and iscsi'),
-  program('dd', '--version', 'coreutils', 'mdadm and iscsi'),
   program('mdadm', '--version', 'mdadm', 'mdadm'),
   program('mkfs.ext4', '-V', 'e2fsprogs', 'mdadm and iscsi with ext4'),
   program('mkfs.xfs', '-V', 'xfsprogs', 'mdadm and iscsi with xfs'),
@@ -99,7 +98,7 @@ function nameWithSource({ name, package: packageName, remedy }: Prerequisite): s
   return packageName === undefined ? `${name} (${remedy})` : `${name} (package ${packageName})`;
 }
 
-const toLookAtDisks = ['lsblk', 'blkid', 'wipefs', 'flock', 'dd'];
+const toLookAtDisks = ['lsblk', 'blkid', 'wipefs', 'flock'];
 
 const moduleByLevel: Readonly<Record<number, string>> = {
   0: 'raid0',

@@ -4,15 +4,7 @@ import type { NodeMount } from '../api/node-mount.ts';
 import type { DeepReadonly } from '../api/object.ts';
 import { nodeMounts } from '../api/resources.ts';
 import type { EventRecorder } from '../kube/events.ts';
-import {
-  isNotFound,
-  type Key,
-  type KubeClient,
-  mergeStatus,
-  type Result,
-  type Store,
-  statusPatch,
-} from '../kube/index.ts';
+import { isEqual, type Key, type KubeClient, type Result, type Store } from '../kube/index.ts';
 import {
   type NodeMountIntent,
   type NodeMountSituation,
@@ -23,7 +15,9 @@ import type { NodeMountPlan, Step } from '../plan/node-mount-step.ts';
 import { formatTime } from '../runtime/clock.ts';
 import { messageOf, PoolkeeperError } from '../runtime/errors.ts';
 import type { Runtime } from '../runtime/index.ts';
+import { Abandoned, ghostOf, isGhost } from './abandoned.ts';
 import { applyStep, type StepContext } from './apply/index.ts';
+import { Attempts } from './attempts.ts';
 import type { DeviceClaims } from './claims.ts';
 import { CommandRunner } from './command-runner.ts';
 import { type CredentialsSource, noCredentials, requireKeys, secretsIn } from './credentials.ts';
@@ -32,14 +26,14 @@ import { gather } from './gather/index.ts';
 import type { HostPort } from './host-port.ts';
 import { intentOf, ownerOf } from './intent/index.ts';
 import type { Job, Jobs } from './jobs.ts';
-import type { Journal } from './journal.ts';
+import type { Journal, JournalEntry } from './journal.ts';
 import { pathTakenBy } from './mount-paths.ts';
 import { MountProber } from './mount-prober.ts';
 import type { PreflightResult } from './preflight.ts';
 import { stepEvents, stepProgress } from './progress.ts';
 import { buildStatus, completesInitialSync, type Observation } from './status.ts';
-import { unsupportedStatus } from './status-conditions.ts';
 import { StatusPace } from './status-pace.ts';
+import { HELPLESS_MILLISECONDS, LookFailed, StatusWriter } from './status-writer.ts';
 
 export interface ReconcilerOptions {
   readonly runtime: Runtime;
@@ -65,24 +59,15 @@ const SETTLED_MILLISECONDS = 30_000;
 const SYNCING_MILLISECONDS = 5000;
 const REFUSED_MILLISECONDS = 15_000;
 const JOB_LOOK_MILLISECONDS = 2000;
-const BACKOFF_FIRST_MILLISECONDS = 1000;
-const BACKOFF_MAX_MILLISECONDS = 5 * 60_000;
 
 /** A killed process that is still there after this long sleeps uninterruptibly. */
 const STUCK_MILLISECONDS = 10_000;
 
-/** A step that failed, until it succeeds or nobody wants it any more; other steps go on meanwhile. */
-interface Attempts {
-  readonly step: Step['type'];
-  readonly isCleanup: boolean;
-  readonly count: number;
-  readonly error: unknown;
-  readonly notBefore: number;
-}
-
 export class NodeMountReconciler {
   readonly #options: ReconcilerOptions;
-  readonly #attempts = new Map<string, Attempts>();
+  readonly #attempts: Attempts;
+  readonly #abandoned: Abandoned;
+  readonly #writer: StatusWriter;
   readonly #situations = new Map<string, NodeMountSituation>();
   readonly #pace: StatusPace;
   readonly #prober: MountProber;
@@ -91,28 +76,72 @@ export class NodeMountReconciler {
     this.#options = options;
     this.#prober = new MountProber(options.runtime.clock);
     this.#pace = new StatusPace(options.runtime.clock);
+    this.#attempts = new Attempts(options.runtime.clock);
+    const { runtime, client, journal } = options;
+    this.#writer = new StatusWriter({ runtime, client, journal, pace: this.#pace });
+    const { clock } = runtime;
+    this.#abandoned = new Abandoned({ clock, journal: options.journal, claims: options.claims });
+  }
+
+  /** What was left by earlier lives and may be gone from the cluster; to be reconciled at the start. */
+  remembered(): Key[] {
+    return this.#abandoned.keys();
   }
 
   async reconcile(key: Key): Promise<Result> {
-    const { mounts, nodeName, root, journal } = this.#options;
-    const mount = mounts.byKey(key);
-    if (!mount || mount.spec.nodeName !== nodeName) return this.#forgetGone(key);
+    const { mounts, nodeName } = this.#options;
+    const found = mounts.byKey(key);
+    const mount = found?.spec.nodeName === nodeName ? found : undefined;
+    const beside = this.#abandoned.entriesBeside(key, mount?.metadata.uid);
+    const results: Result[] = [];
+    for (const entry of beside) results.push(await this.#undoAbandoned(entry));
+    if (mount) results.push(await this.#pass(mount));
+    return soonest(results);
+  }
+
+  async #pass(mount: DeepReadonly<NodeMount>): Promise<Result> {
+    const { mounts, root, journal } = this.#options;
     const { uid } = mount.metadata;
     const intent = intentOf(mount, root, pathTakenBy(mount, mounts.list(), { journal, root }));
-    if (!intent) return this.#reportUnsupported(mount);
+    if (!intent) return this.#writer.reportUnsupported(mount);
+    const refusal = journal.refusal(uid);
+    if (refusal !== undefined) return this.#writer.reportRefusal(mount, refusal);
     const job = this.#options.jobs.get(uid);
     if (job) return this.#watchJob(mount, intent.isDeleting, job);
-    this.#noteOutcome(uid, intent.isDeleting);
-    const situation = await this.#look(mount, intent);
+    this.#attempts.note(uid, intent.isDeleting, this.#options.jobs.takeOutcome(uid));
+    try {
+      const result = await this.#lookAndPlan(mount, intent);
+      this.#writer.noteSuccess(uid);
+      return result;
+    } catch (error) {
+      await this.#writer.reportTrouble(mount, error);
+      throw error;
+    }
+  }
+
+  async #lookAndPlan(mount: DeepReadonly<NodeMount>, intent: NodeMountIntent): Promise<Result> {
+    const { uid } = mount.metadata;
+    await this.#rememberSpec(mount);
+    const situation = await this.#look(mount, intent).catch((cause) => {
+      throw new LookFailed(cause);
+    });
     this.#situations.set(uid, situation);
     const plan = planNodeMount(situation);
-    const wait = this.#backoffOf(uid, plan);
+    const wait = this.#attempts.waitOf(uid, plan);
     if (plan.type === 'step' && wait <= 0) this.#start(mount, plan.step);
-    if (plan.type !== 'step') this.#attempts.delete(uid);
+    if (plan.type !== 'step') this.#attempts.forget(uid);
     await this.#report(mount, plan, situation);
     if (plan.type === 'step' && wait > 0)
       return { type: 'wait', afterMilliseconds: wait, why: 'back-off after a failure' };
     return this.#next(plan, situation);
+  }
+
+  /** Of what is on the node already; by it that can be undone when the record is gone. */
+  async #rememberSpec(mount: DeepReadonly<NodeMount>): Promise<void> {
+    const { journal } = this.#options;
+    const entry = journal.get(mount.metadata.uid);
+    if (!entry || entry.cleanedUp || isGhost(mount) || isEqual(entry.spec, mount.spec)) return;
+    await journal.update(ownerOf(mount), { spec: mount.spec });
   }
 
   #look(mount: DeepReadonly<NodeMount>, intent: NodeMountIntent) {
@@ -130,24 +159,35 @@ export class NodeMountReconciler {
     });
   }
 
-  /** The object is gone from the API server: all that may remain is a finished journal entry. */
-  async #forgetGone(key: Key): Promise<Result> {
-    const { journal, jobs, runtime } = this.#options;
-    const entries = journal
-      .entries()
-      .filter(({ namespace, name }) => `${namespace}/${name}` === key);
-    for (const entry of entries) {
-      jobs.forget(entry.uid);
-      this.#attempts.delete(entry.uid);
-      this.#situations.delete(entry.uid);
-      if (entry.cleanedUp) await journal.remove(entry.uid);
-      else
-        runtime.log.warn('A NodeMount vanished before it was cleaned up; its storage stays.', {
-          key,
-          uid: entry.uid,
-        });
+  /** The object is gone from the API server; its storage is not, unless it was undone before. */
+  async #undoAbandoned(entry: JournalEntry): Promise<Result> {
+    const { journal, jobs, claims } = this.#options;
+    const { uid, namespace, name, cleanedUp } = entry;
+    if (cleanedUp) {
+      for (const one of [this.#attempts, this.#abandoned, jobs]) one.forget(uid);
+      this.#situations.delete(uid);
+      claims.release(uid);
+      await journal.remove(uid);
+      return { type: 'done' };
     }
-    return { type: 'done' };
+    const wait = this.#abandoned.waitOf(entry);
+    if (wait > 0) return { type: 'wait', afterMilliseconds: wait, why: 'it may come back' };
+    const live = await this.#options.client.get(nodeMounts, { namespace, name });
+    if (live?.metadata.uid === uid) {
+      this.#abandoned.forget(uid);
+      return { type: 'wait', afterMilliseconds: REFUSED_MILLISECONDS, why: 'the cache is behind' };
+    }
+    const ghost = ghostOf(entry);
+    const result = ghost ? await this.#pass(ghost) : this.#giveUp(entry);
+    const after = journal.get(uid);
+    return after?.cleanedUp ? this.#undoAbandoned(after) : result;
+  }
+
+  #giveUp({ uid, namespace, name }: JournalEntry): Result {
+    const message = 'Nothing tells any more what was asked for: undo it by hand.';
+    this.#abandoned.explain(uid, message);
+    this.#options.runtime.log.warn(message, { key: `${namespace}/${name}`, uid });
+    return { type: 'wait', afterMilliseconds: HELPLESS_MILLISECONDS, why: message };
   }
 
   /**
@@ -163,44 +203,6 @@ export class NodeMountReconciler {
       age > STUCK_MILLISECONDS ? stuck(job.step) : { type: 'step', step: job.step };
     if (situation) await this.#report(mount, plan, situation);
     return { type: 'wait', afterMilliseconds: JOB_LOOK_MILLISECONDS, why: 'a step is running' };
-  }
-
-  /** Nothing was ever made of it, so there is nothing to undo either. */
-  async #reportUnsupported(mount: DeepReadonly<NodeMount>): Promise<Result> {
-    const { client, runtime } = this.#options;
-    const status = unsupportedStatus(mount, formatTime(runtime.clock.now()));
-    const patch = statusPatch(mount, status);
-    if (patch) await mergeStatus(client, nodeMounts, mount, patch);
-    return { type: 'done' };
-  }
-
-  /** For so many milliseconds the step is not tried again. */
-  #backoffOf(uid: string, plan: NodeMountPlan): number {
-    const attempts = this.#attempts.get(uid);
-    if (plan.type !== 'step' || attempts?.step !== plan.step.type) return 0;
-    return attempts.notBefore - this.#options.runtime.clock.monotonic();
-  }
-
-  #noteOutcome(uid: string, isDeleting: boolean): void {
-    const { jobs, runtime } = this.#options;
-    if (this.#attempts.get(uid)?.isCleanup === !isDeleting) this.#attempts.delete(uid);
-    const outcome = jobs.takeOutcome(uid);
-    if (!outcome) return;
-    const { isCleanup } = outcome;
-    const { type } = outcome.step;
-    const before = this.#attempts.get(uid);
-    // What was undone in between does not make a failing step a new one.
-    const isSame = before?.step === type;
-    if (outcome.aborted || (outcome.error === undefined && isSame)) this.#attempts.delete(uid);
-    if (outcome.aborted || outcome.error === undefined) return;
-    const count = (isSame ? before.count : 0) + 1;
-    const isAtOnce = outcome.error instanceof PoolkeeperError && outcome.error.retry === 'now';
-    const backoff = Math.min(
-      BACKOFF_FIRST_MILLISECONDS * 2 ** (count - 1),
-      BACKOFF_MAX_MILLISECONDS,
-    );
-    const notBefore = runtime.clock.monotonic() + (isAtOnce && count === 1 ? 0 : backoff);
-    this.#attempts.set(uid, { step: type, isCleanup, count, error: outcome.error, notBefore });
   }
 
   #start(mount: DeepReadonly<NodeMount>, step: Step): void {
@@ -242,9 +244,23 @@ export class NodeMountReconciler {
   async #confirmIntent(mount: DeepReadonly<NodeMount>, isCleanup: boolean): Promise<void> {
     const { namespace, name, uid } = mount.metadata;
     const live = await this.#options.client.get(nodeMounts, { namespace, name });
+    const isThere = live?.metadata.uid === uid;
     const isDeleting = live?.metadata.deletionTimestamp !== undefined;
-    if (live?.metadata.uid === uid && isDeleting === isCleanup) return;
+    if (isGhost(mount) ? !isThere : isThere && isDeleting === isCleanup) return;
     throw new PoolkeeperError('Progressing', 'The object has changed meanwhile.', { retry: 'now' });
+  }
+
+  #explainGhost(mount: DeepReadonly<NodeMount>, plan: NodeMountPlan, error: unknown): void {
+    const { events, runtime } = this.#options;
+    const { namespace, name, uid } = mount.metadata;
+    const waits = 'message' in plan ? plan.message : error === undefined ? '' : messageOf(error);
+    this.#abandoned.explain(uid, waits || 'It is being unmounted and stopped.');
+    if (plan.type !== 'cleanedUp') return;
+    const message =
+      'The record of this mount is gone from the cluster; what was left of it on the node was ' +
+      `unmounted and stopped. ${plan.kept ?? 'Nothing of it is left on the node.'}`;
+    events.event(mount, 'Warning', 'LeftBehind', 'undo', message);
+    runtime.log.warn(message, { key: `${namespace}/${name}`, uid });
   }
 
   async #report(
@@ -252,9 +268,10 @@ export class NodeMountReconciler {
     plan: NodeMountPlan,
     situation: NodeMountSituation,
   ): Promise<void> {
-    const { host, journal, runtime, client } = this.#options;
+    const { host, journal, runtime } = this.#options;
     const { uid } = mount.metadata;
     const attempts = this.#attempts.get(uid);
+    if (isGhost(mount)) this.#explainGhost(mount, plan, attempts?.error);
     const isMounted = situation.facts.mountPoint.mounts.some(({ isOurs }) => isOurs);
     const capacity =
       'answer' in situation.facts
@@ -280,14 +297,7 @@ export class NodeMountReconciler {
       await journal.update(owner, { cleanedUp: kept === undefined ? {} : { kept } });
     const status = buildStatus(observe());
     if (!this.#pace.isDue(uid, mount.status, status)) return;
-    const patch = statusPatch(mount, status);
-    if (!patch) return;
-    try {
-      await mergeStatus(client, nodeMounts, mount, patch);
-      this.#pace.written(uid);
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
+    await this.#writer.write(mount, status);
   }
 
   #next(plan: NodeMountPlan, situation: NodeMountSituation): Result {
@@ -304,6 +314,15 @@ export class NodeMountReconciler {
       why: 'the next look',
     };
   }
+}
+
+function soonest(results: readonly Result[]): Result {
+  const after = (result: Result): number =>
+    result.type === 'wait' && 'afterMilliseconds' in result
+      ? result.afterMilliseconds
+      : Number.POSITIVE_INFINITY;
+  const ordered = [...results].sort((one, other) => after(one) - after(other));
+  return ordered[0] ?? { type: 'done' };
 }
 
 function capacityIn(answer: Answer): Capacity | undefined {

@@ -1,35 +1,10 @@
 // The conditions of a NodeMount: enough to know from them alone what is going on.
 import { type ConditionUpdate, removeCondition, setCondition } from '../api/conditions.ts';
-import type { NodeMount, NodeMountStatus } from '../api/node-mount.ts';
 import type { Condition, DeepReadonly } from '../api/object.ts';
 import { type ConditionType, type Reason, reasonOf } from '../api/reasons.ts';
 import { messageOf, PoolkeeperError } from '../runtime/errors.ts';
 import { stepProgress, syncProgress } from './progress.ts';
 import { healthOf, type Observation } from './status.ts';
-
-/** For a type of storage that this agent is too old for. */
-export function unsupportedStatus(
-  mount: DeepReadonly<NodeMount>,
-  now: string,
-): Partial<NodeMountStatus> {
-  const observedGeneration = mount.metadata.generation;
-  const isDeleting = mount.metadata.deletionTimestamp !== undefined;
-  const message = `This agent can't make storage of type ${mount.spec.type}.`;
-  const judgement = { reason: 'InvalidSpec', message, observedGeneration } as const;
-  let conditions: readonly DeepReadonly<Condition>[] = mount.status?.conditions ?? [];
-  conditions = setCondition(conditions, { type: 'Ready', status: 'False', ...judgement }, now);
-  conditions = setCondition(conditions, { type: 'Stalled', status: 'True', ...judgement }, now);
-  if (isDeleting) {
-    const done = { reason: 'CleanedUp', message: 'Nothing was made.', observedGeneration } as const;
-    conditions = setCondition(conditions, { type: 'CleanedUp', status: 'True', ...done }, now);
-  }
-  return {
-    ...(mount.status as Partial<NodeMountStatus>),
-    phase: isDeleting ? 'Released' : 'Failed',
-    ...(observedGeneration !== undefined && { observedGeneration }),
-    conditions: conditions as Condition[],
-  };
-}
 
 interface Judgement {
   readonly status: Condition['status'];

@@ -88,6 +88,7 @@ export const controllerAccess: Access = {
       ['delete', 'list', 'watch'],
       [storageNodes],
     ),
+    rule('says that an inventory is no longer kept', ['patch'], [storageNodes], 'status'),
     rule('knows which nodes there are', ['list', 'watch'], [nodes]),
     rule(
       'offers storage to pods, and takes the offer back',

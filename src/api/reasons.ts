@@ -175,6 +175,8 @@ const nodes = {
   ScrubClean: 'The last scrub found no difference.',
   MismatchesFound:
     'The last scrub found copies or parities that differ; the message says how many and what to do.',
+  JournalUnavailable:
+    "The agent can't write its record on the node, so it does nothing there; see the message.",
   CommandFailed: 'A command failed; the message has its exit code and the tail of its output.',
   MountFailed: 'The filesystem could not be mounted; the message has the words of mount.',
   MountPathInUse: 'Something else is mounted at, or lies in, the mount path.',

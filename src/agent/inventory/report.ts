@@ -69,10 +69,11 @@ const nameless = {
 
 function reasonsFor(
   device: ListedDevice,
-  { owner, ownerIsGone = '', devices }: Surroundings,
+  { owner, ownerIsGone, devices }: Surroundings,
 ): StorageDevice['reasons'] {
   if (owner) {
-    const message = `Belongs to ${owner.namespace}/${owner.name}.${ownerIsGone}`;
+    const name = `${owner.namespace}/${owner.name}`;
+    const message = `Belongs to ${name}${ownerIsGone === undefined ? '.' : `, ${ownerIsGone}`}`;
     return [{ reason: 'DeviceClaimed', message }];
   }
   const verdict = judgeDevice(device);

@@ -25,8 +25,6 @@ export interface InventoryOptions {
   readonly root: string;
   readonly version: string;
   readonly preflight: () => PreflightResult;
-  /** Of an owner that is gone from the cluster: what becomes of its disks. */
-  readonly describeGone?: (uid: string) => string | undefined;
 }
 
 /** The schema's limit; the schema itself isn't loaded into agents, which saves memory. */
@@ -171,10 +169,10 @@ export class Inventory {
   }
 
   #disksOf({ devices, stablePaths }: Seen): Disks {
-    const { claims, describeGone } = this.#options;
+    const { claims } = this.#options;
     const reported = devices.slice(0, DEVICES_MAX).map((device) => {
       const owner = claims.ownerOf(device);
-      const ownerIsGone = owner && describeGone?.(owner.uid);
+      const ownerIsGone = owner && claims.remarkOn(owner.uid);
       const stablePath = stablePaths.get(device.path);
       return reportDevice(device, { owner, ownerIsGone, stablePath, devices });
     });
