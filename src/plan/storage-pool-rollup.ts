@@ -1,4 +1,5 @@
 // What the nodes report, folded into the status of their pool: sizes, drives, commands, counts.
+import { boundRecords } from '../api/command-bounds.ts';
 import { type CommandRecord, commandsMaximum } from '../api/command-record.ts';
 import { arrayMembersMaximum } from '../api/disk.ts';
 import type { NodeMountStatus } from '../api/node-mount.ts';
@@ -143,8 +144,8 @@ function latestCommands(verdicts: readonly MountVerdict[]): CommandRecord[] {
     );
   // One node's are in order already, also those that began within the same second.
   if (verdicts.length > 1) all.sort((one, other) => compare(one.startedAt, other.startedAt));
-  const kept = all.slice(-maximum);
-  return isMany ? kept.map(cutShort) : kept;
+  const kept = boundRecords(all, maximum);
+  return isMany ? kept.map(cutShort) : [...kept];
 }
 
 function latest(commands: readonly CommandRecord[]): string {
