@@ -44,6 +44,7 @@ export async function readArray(host: HostPort, kernelName: string): Promise<Arr
   const level = (await read('level')) ?? '';
   const syncAction = await read('sync_action');
   const isSyncing = syncAction !== undefined && syncAction !== 'idle' && syncAction !== 'frozen';
+  const layout = await read('layout');
   const lastSyncAction = await read('last_sync_action');
   const mismatchCount = await read('mismatch_cnt');
   const resyncStart = await read('resync_start');
@@ -61,6 +62,7 @@ export async function readArray(host: HostPort, kernelName: string): Promise<Arr
     state: (await read('array_state')) ?? 'inactive',
     degraded: Number((await read('degraded')) ?? 0),
     members: await readMembers(host, kernelName),
+    ...(layout !== undefined && { layout: Number(layout) }),
     ...(syncAction !== undefined && { syncAction }),
     ...(lastSyncAction !== undefined && { lastSyncAction }),
     ...(resyncStart !== undefined && { isResyncPending: resyncStart !== 'none' }),

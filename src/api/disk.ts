@@ -113,6 +113,14 @@ export function uuid() {
     .regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
 }
 
+/** The same, or as mdadm writes it: four groups with colons. */
+export function arrayUuid() {
+  return z
+    .string()
+    .max(36)
+    .regex(/^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{8}(:[0-9a-f]{8}){3})$/);
+}
+
 export const driveStates = z.enum([
   'Pending',
   'Active',

@@ -2,13 +2,13 @@
 import * as z from 'zod';
 import {
   arrayMembersMaximum,
+  arrayUuid,
   chunkKiB,
   diskSelector,
   filesystem,
   mkfsOptions,
   raidLevel,
   scrubInterval,
-  uuid,
 } from './disk.ts';
 import { immutableFields, immutableRule, withRules } from './rules.ts';
 import { nameReference } from './status.ts';
@@ -50,7 +50,10 @@ const mdadmSource = withRules(
       type: z.literal('Adopt').describe('an array that is on the node already'),
       adopt: immutableFields(
         z.object({
-          arrayUUID: uuid().describe('Its UUID, with dashes. Its bytes are left as they are.'),
+          arrayUUID: arrayUuid().describe(
+            'Its UUID, as `mdadm --detail` or the status of a pool shows it. Its bytes are left as ' +
+              'they are.',
+          ),
           devices: z
             .array(diskSelector)
             .max(arrayMembersMaximum)

@@ -295,7 +295,9 @@ export function judgeDevice(device: DeviceFacts, expectation: Expectation = {}):
     ? 'Its wipe.confirm was for what it held earlier: take wipe out of the device, then set it again ' +
       'to destroy what it holds now.'
     : 'To destroy that, repeat the serial or wwn in wipe.confirm of the device.';
-  return refuse('DeviceNotBlank', device, `holds ${found}. ${hint}`);
+  const keep =
+    superblock?.type === 'member' ? ' To use that array as it is, make a pool that adopts it.' : '';
+  return refuse('DeviceNotBlank', device, `holds ${found}. ${hint}${keep}`);
 }
 
 function isConfirmed(device: DeviceFacts, wipeConfirm: string | undefined): boolean {

@@ -30,6 +30,8 @@ export function planMdadmCleanup(intent: MdadmIntent, facts: MdadmFacts): NodeMo
   // An array that was to be adopted and never was stays as it was found, whoever runs it.
   const isTaken = intent.adoptArrayUuid === undefined || wasTakenOver(journal);
   if (!isTaken) return { type: 'cleanedUp', kept: undefined };
+  const user = describeForeignUser(intent, facts);
+  if (user !== undefined) return planGivingBack(journal, `The array ${arrayUuid} stays ${user}.`);
   if (array && facts.arrayHolders.length > 0)
     return blocked(`${array.path} is in use by ${facts.arrayHolders.join(', ')}, stacked on it.`);
   if (array && mountPoint.otherTargets.length > 0)
@@ -68,6 +70,23 @@ export function planMdadmCleanup(intent: MdadmIntent, facts: MdadmFacts): NodeMo
   if (journal.claims.length > 0)
     return step('Nothing of the pool needs the disks any more.', { type: 'releaseDevices' });
   return { type: 'cleanedUp', kept: describeKept(intent, facts, { members, erases, arrayUuid }) };
+}
+
+/** Words for who uses an array that was to be adopted and never was mounted: it stays theirs. */
+function describeForeignUser(
+  { adoptArrayUuid, wasActive }: MdadmIntent,
+  { array, arrayHolders, mountPoint, journal }: MdadmFacts,
+): string | undefined {
+  if (adoptArrayUuid === undefined || wasActive || journal.active || !array) return undefined;
+  const { otherTargets } = mountPoint;
+  if (otherTargets.length > 0) return `mounted at ${otherTargets.join(', ')}, as it was found`;
+  if (arrayHolders.length > 0) return `in use by ${arrayHolders.join(', ')}, as it was found`;
+  return undefined;
+}
+
+function planGivingBack(journal: JournalFacts, kept: string): NodeMountPlan {
+  if (journal.claims.length === 0) return { type: 'cleanedUp', kept };
+  return step('Nothing of the pool needs the disks any more.', { type: 'releaseDevices' });
 }
 
 function wasTakenOver(journal: JournalFacts): boolean {

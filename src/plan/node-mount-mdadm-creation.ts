@@ -1,9 +1,11 @@
 // Making an array from blank disks, and taking back a creation that never came to its end.
 import {
   type DeviceFacts,
+  type DeviceRequest,
   describeDevice,
   identityKey,
   judgeDevice,
+  type Refusal,
   resolveDevice,
   type Verdict,
 } from './disks.ts';
@@ -74,6 +76,7 @@ export function planErasing(
 }
 
 interface Chosen {
+  readonly type: 'chosen';
   readonly device: DeviceFacts;
   readonly verdict: Exclude<Verdict, { type: 'refuse' }>;
   readonly isConfirmed: boolean;
@@ -86,19 +89,10 @@ export function planCreation(
 ): NodeMountPlan {
   const options = refuseOptions(intent.filesystem, intent.mkfsOptions);
   if (options !== undefined) return refuse('InvalidSpec', options);
-  const chosen: Chosen[] = [];
-  for (const request of intent.devices) {
-    const found = resolveDevice(request, facts.devices);
-    if (found.type === 'refuse') return found;
-    const owner = facts.claimedByOthers.get(identityKey(found.device));
-    if (owner !== undefined)
-      return refuse('DeviceClaimed', `${describeDevice(found.device)} belongs to ${owner}.`);
-    const confirmation = confirmationFor(facts.journal, found.device, request);
-    const verdict = judgeDevice(found.device, { arrayUuid, ...confirmation });
-    if (verdict.type === 'refuse') return verdict;
-    const isConfirmed = confirmation.wipeConfirm !== undefined;
-    chosen.push({ device: found.device, verdict, isConfirmed });
-  }
+  const judged = intent.devices.map((request) => choose(request, facts, arrayUuid));
+  const refusal = refuseAll(judged.filter((one) => one.type === 'refuse'));
+  if (refusal) return refusal;
+  const chosen = judged.filter((one) => one.type === 'chosen');
   const twice = chosen.find(({ device }, index) =>
     chosen.slice(0, index).some((other) => other.device.path === device.path),
   );
@@ -133,6 +127,45 @@ export function planCreation(
     spares: intent.spares,
     chunkKiB: intent.chunkKiB,
   });
+}
+
+function choose(request: DeviceRequest, facts: MdadmFacts, arrayUuid: string): Chosen | Refusal {
+  const found = resolveDevice(request, facts.devices);
+  if (found.type === 'refuse') return found;
+  const { device } = found;
+  const owner = facts.claimedByOthers.get(identityKey(device));
+  if (owner !== undefined)
+    return {
+      type: 'refuse',
+      reason: 'DeviceClaimed',
+      message: `${describeDevice(device)} belongs to ${owner}.`,
+    };
+  const confirmation = confirmationFor(facts.journal, device, request);
+  const verdict = judgeDevice(device, { arrayUuid, ...confirmation });
+  if (verdict.type === 'refuse') return verdict;
+  return { type: 'chosen', device, verdict, isConfirmed: confirmation.wipeConfirm !== undefined };
+}
+
+/** With more of them the message would not be read any more. */
+const REFUSALS_TOLD_MAX = 4;
+
+/**
+ * All that is in the way at once: nobody should have to mend one disk to hear of the next. What ends by
+ * itself comes last, so that the reason is one that somebody has to do something about.
+ */
+function refuseAll(refusals: readonly Refusal[]): Refusal | undefined {
+  const passes = ({ reason }: Refusal): boolean =>
+    reason === 'DeviceClaimed' || reason === 'DeviceNotFound';
+  const ordered = [
+    ...refusals.filter((one) => !passes(one)),
+    ...refusals.filter((one) => passes(one)),
+  ];
+  const [first] = ordered;
+  if (!first) return undefined;
+  const told = [...new Set(ordered.map(({ message }) => message))];
+  const more = told.length - REFUSALS_TOLD_MAX;
+  const rest = more > 0 ? ` And ${more} more of the disks cannot be used.` : '';
+  return { ...first, message: `${told.slice(0, REFUSALS_TOLD_MAX).join(' ')}${rest}` };
 }
 
 /** mdadm itself refuses to build an array from disks that differ more, whatever one tells it. */

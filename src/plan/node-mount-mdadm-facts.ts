@@ -12,6 +12,8 @@ export interface ArrayFacts {
   readonly uuid: string;
   readonly level: number;
   readonly raidDisks: number;
+  /** How RAID10 spreads its copies, as the kernel counts: the near ones, and 256 times the far ones. */
+  readonly layout?: number | undefined;
   /** What it offers to whoever mounts it; 0 while it doesn't run. */
   readonly sizeBytes: number;
   /** What it uses of each member; 0 for RAID0, whose members may differ. */

@@ -7,7 +7,7 @@ export function isArrayFailed(array: ArrayFacts): boolean {
   if (failedStates.has(array.state)) return true;
   // The kernel notices only at the next write that a striped array lost a member.
   if (array.level === 0) return array.members.some(({ isGone }) => isGone);
-  if (array.level === 10) return hasLostBothCopies(array);
+  if (array.level === 10) return hasLostAllCopies(array);
   return array.degraded > toleratedFailures(array.level, array.raidDisks);
 }
 
@@ -18,16 +18,26 @@ export function toleratedFailures(level: number, raidDisks: number): number {
   return level === 6 ? 2 : 1;
 }
 
-/** Two near copies lie on neighbours: with an even number of members these are fixed pairs. */
-function hasLostBothCopies({ members, raidDisks, degraded }: ArrayFacts): boolean {
-  if (degraded < 2) return false;
+/** What mdadm makes unless told otherwise: two near copies, one far. */
+const DEFAULT_LAYOUT = 0x102;
+
+/**
+ * All copies of a chunk lie on neighbours. Near copies alone, where they divide the members, make fixed
+ * groups; else every run of neighbours has some chunk.
+ */
+function hasLostAllCopies({ members, raidDisks, degraded, layout = DEFAULT_LAYOUT }: ArrayFacts) {
+  const near = layout & 0xff || 1;
+  const far = (layout >> 8) & 0xff || 1;
+  const copies = near * far;
+  if (degraded < copies) return false;
   const present = new Set(
     members.filter(({ state }) => state.includes('in_sync')).map(({ slot }) => slot),
   );
-  const isAbsent = (slot: number): boolean => !present.has(slot % raidDisks);
-  const stride = raidDisks % 2 === 0 ? 2 : 1;
-  for (let slot = 0; slot < raidDisks; slot += stride)
-    if (isAbsent(slot) && isAbsent(slot + 1)) return true;
+  const stride = far === 1 && raidDisks % near === 0 ? near : 1;
+  for (let slot = 0; slot < raidDisks; slot += stride) {
+    const group = Array.from({ length: copies }, (_, offset) => (slot + offset) % raidDisks);
+    if (group.every((one) => !present.has(one))) return true;
+  }
   return false;
 }
 

@@ -66,7 +66,8 @@ function planArray(intent: MdadmIntent, facts: MdadmFacts): NodeMountPlan | unde
     if (array.level !== intent.level && intent.level !== undefined)
       return refuse(
         'InvalidSpec',
-        `The array is RAID${array.level}, the spec says ${intent.level}.`,
+        `The array is RAID${array.level}, spec.mdadm.level says ${intent.level}; it stays as it is. ` +
+          `Delete this pool and create it anew with level ${array.level}.`,
       );
     if (journal.array === 'made') return planClaims(intent, facts);
     if (isTrusted || isComplete(array, intent))
@@ -192,5 +193,23 @@ function refuseGone(intent: MdadmIntent, facts: MdadmFacts, arrayUuid: string): 
       'EphemeralDisksReset',
       'The local disks lost their content when the machine moved. Recreate the pool to use them.',
     );
-  return refuse('ArrayNotFound', `No disk of the node carries the array ${arrayUuid} any more.`);
+  if (intent.adoptArrayUuid === undefined || facts.journal.array === 'made' || intent.wasActive)
+    return refuse('ArrayNotFound', `No disk of the node carries the array ${arrayUuid} any more.`);
+  return refuse(
+    'ArrayNotFound',
+    `No disk of the node carries the array ${arrayUuid} that is to be adopted. ${describeArrays(facts)}`,
+  );
+}
+
+/** What could have been meant. */
+function describeArrays({ devices }: MdadmFacts): string {
+  const found = new Map<string, { name: string; disks: number }>();
+  for (const { contents } of devices) {
+    if (contents?.superblock.type !== 'member') continue;
+    const { arrayUuid, name } = contents.superblock;
+    found.set(arrayUuid, { name, disks: (found.get(arrayUuid)?.disks ?? 0) + 1 });
+  }
+  const list = [...found].map(([uuid, { name, disks }]) => `${uuid} (${name}, ${disks} disks)`);
+  if (list.length === 0) return 'None of its free disks carries an array.';
+  return `Its free disks carry: ${list.join('; ')}.`;
 }

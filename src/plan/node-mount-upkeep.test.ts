@@ -396,6 +396,31 @@ describe('how many members may be lost', () => {
     [10, 4, [1, 2], false],
     [10, 3, [0, 2], true],
   ];
+  const copies: Record<
+    string,
+    { layout: number; raidDisks: number; slots: number[]; want: boolean }
+  > = {
+    'three near copies, two of them lost': {
+      layout: 0x103,
+      raidDisks: 3,
+      slots: [0, 1],
+      want: false,
+    },
+    'three near copies, all lost': { layout: 0x103, raidDisks: 6, slots: [3, 4, 5], want: true },
+    'far copies lie on neighbours, whoever those are': {
+      layout: 0x201,
+      raidDisks: 4,
+      slots: [1, 2],
+      want: true,
+    },
+  };
+  for (const [what, { layout, raidDisks, slots, want }] of Object.entries(copies))
+    test(`RAID10 with ${what}`, () => {
+      const all = Array.from({ length: raidDisks }, (_, slot) => aMember(`m${slot}`, slot));
+      const members = all.filter((_, slot) => !slots.includes(slot));
+      const array = anArray({ level: 10, layout, raidDisks, degraded: slots.length, members });
+      assert.equal(isArrayFailed(array), want);
+    });
   for (const [level, raidDisks, slots, want] of table)
     test(`RAID${level} of ${raidDisks} without ${slots}: ${want ? 'lost' : 'can be used'}`, () =>
       assert.equal(lost(level, raidDisks, ...slots), want));

@@ -4,7 +4,7 @@ import type { MdadmPool } from '../api/mdadm-pool.ts';
 import { annotations } from '../api/names.ts';
 import type { NodeMount } from '../api/node-mount.ts';
 import type { StoragePool, StoragePoolSpec } from '../api/storage-pool.ts';
-import { arrayNameFor } from './node-mount-identity.ts';
+import { arrayNameFor, normalUuid } from './node-mount-identity.ts';
 import type { MountBranch, StorageBranch } from './storage-pool-branch.ts';
 import type { StorageSources } from './storage-pool-sources.ts';
 
@@ -48,7 +48,7 @@ function mountBranch(
       level,
       devices,
       spares,
-      ...(source.type === 'Adopt' ? { adoptArrayUUID: source.adopt.arrayUUID } : {}),
+      ...(source.type === 'Adopt' ? { adoptArrayUUID: normalUuid(source.adopt.arrayUUID) } : {}),
       filesystem,
       ...(chunkKiB === undefined ? {} : { chunkKiB }),
       ...(mkfsOptions === undefined ? {} : { mkfsOptions }),

@@ -275,7 +275,8 @@ function missingNodes(
       reason: 'AgentNotReady',
       message: `no agent has reported from node ${nodeName} yet: is the DaemonSet running there?`,
     };
-  return { reason: 'NodeNotFound', message: `spec.${spec.type}.nodeName: no node ${nodeName}` };
+  const message = `spec.${spec.type}.nodeName: no node ${nodeName}; waits for it to join the cluster`;
+  return { reason: 'NodeNotFound', message };
 }
 
 /** A mount of another owner stands where ours should: it is never taken over. */

@@ -41,7 +41,7 @@ const adoption = (more: object = {}) => ({
 const ran = (world: World, pattern: RegExp): string[] =>
   world.host.commands.map(({ argv }) => argv.join(' ')).filter((line) => pattern.test(line));
 
-const making = /--create|^mkfs\.\w+ -[^V]|--zero-superblock|wipefs -a|^dd /;
+const making = /--create|^mkfs\.\w+ -[^V]|--zero-superblock|wipefs -a|^dd if/;
 
 async function untilReason(world: World, reason: string): Promise<string> {
   await world.until(reason, async () => {
@@ -116,7 +116,11 @@ describe('an array that is there', () => {
 
 describe('what is not as the spec says is refused, and left alone also by the deletion', () => {
   const cases: Readonly<Record<string, { spec: object; reason: string; words: RegExp }>> = {
-    'another level': { spec: { level: 5 }, reason: 'InvalidSpec', words: /RAID1, the spec says 5/ },
+    'another level': {
+      spec: { level: 5 },
+      reason: 'InvalidSpec',
+      words: /RAID1, spec.mdadm.level says 5/,
+    },
     'another filesystem': {
       spec: { filesystem: 'xfs' },
       reason: 'FilesystemMismatch',
@@ -125,7 +129,7 @@ describe('what is not as the spec says is refused, and left alone also by the de
     'another UUID': {
       spec: { adoptArrayUUID: UUID.replace('11111111', '99999999') },
       reason: 'ArrayNotFound',
-      words: /No disk of the node carries the array/,
+      words: /No disk of the node carries the array 9999.*Its free disks carry: 1111.*2 disks/,
     },
   };
   for (const [sentence, { spec, reason, words }] of Object.entries(cases))
@@ -147,6 +151,10 @@ describe('what is not as the spec says is refused, and left alone also by the de
     world.startAgent();
     await world.createMount(adoption());
     assert.match(await untilReason(world, 'DeviceInUse'), /mounted at \/mnt\/tmp already/);
+    await world.deleteMount();
+    const released = await world.untilPhase('Released');
+    assert.match(released.status?.leftBehind.join(' ') ?? '', /stays mounted at \/mnt\/tmp/);
+    assert.deepEqual(ran(world, /--stop|umount/), []);
     assert.equal(await world.host.readFile('/mnt/tmp/photos'), 'do not lose me');
     await world.stop();
   });

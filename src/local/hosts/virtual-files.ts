@@ -114,6 +114,7 @@ function mdFiles(machine: Machine, array: MdArray): Record<string, string> {
     // The kernel learns it when the array is started.
     uuid: array.started ? uuid : '00000000-0000-0000-0000-000000000000',
     chunk_size: String(chunkBytes),
+    layout: String(level === 10 ? 0x102 : level === 5 || level === 6 ? 2 : 0),
     metadata_version: '1.2',
   };
   if (level === 0 || !array.started) return always;
