@@ -22,16 +22,30 @@ export interface TargetSession extends IscsiSession {
   readonly units: readonly AttachedUnit[];
 }
 
-/** The sessions of one target. Throws when nobody can tell. */
+/**
+ * The sessions of one target. Throws when nobody can tell: an iscsiadm that is just being upgraded must
+ * not make a session, and the mount on it, look gone.
+ */
 export async function readSessions(host: HostPort, target: string): Promise<TargetSession[]> {
   const { exitCode, stdout, stderr } = await probe(host, 'iscsiadm', '-m', 'session', '-P', '3');
-  if (exitCode === NO_OBJECTS || exitCode === NO_DAEMON || exitCode === PROGRAM_MISSING) return [];
-  if (exitCode !== 0)
-    throw new PoolkeeperError(
-      'CommandFailed',
-      `iscsiadm can't list the sessions (exit code ${exitCode}): ${stderr.trim()}`,
-    );
-  return parseSessions(stdout).filter((one) => one.target === target);
+  if (exitCode === 0) return parseSessions(stdout).filter((one) => one.target === target);
+  const hasNothingToAsk = exitCode === NO_DAEMON || exitCode === PROGRAM_MISSING;
+  if (exitCode === NO_OBJECTS) return [];
+  if (hasNothingToAsk && !(await hasKernelSession(host, target))) return [];
+  throw new PoolkeeperError(
+    'CommandFailed',
+    `iscsiadm can't list the sessions (exit code ${exitCode}): ${stderr.trim()}`,
+  );
+}
+
+const KERNEL_SESSIONS = '/sys/class/iscsi_session';
+
+async function hasKernelSession(host: HostPort, target: string): Promise<boolean> {
+  for (const name of (await host.listDirectory(KERNEL_SESSIONS)) ?? []) {
+    const of = await host.readFile(`${KERNEL_SESSIONS}/${name}/targetname`);
+    if (of?.trim() === target) return true;
+  }
+  return false;
 }
 
 /** Whether iscsiadm remembers the target, with whatever credentials. */

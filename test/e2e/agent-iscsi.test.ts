@@ -260,6 +260,22 @@ describe('later on', () => {
     await world.stop();
   });
 
+  test('an iscsiadm that is not there for a while makes no mount look gone', async () => {
+    const { world } = await aWorld();
+    await world.createAny('data-node-1', branch());
+    await world.untilPhase('Mounted');
+    const { machine } = world.host;
+    machine.missingPrograms.add('iscsiadm');
+    await world.settle(200);
+    assert.ok(machine.mountAt(mountPath), 'still mounted');
+    assert.ok(!world.host.commands.some(({ argv }) => argv[0] === 'umount'));
+    machine.missingPrograms.delete('iscsiadm');
+    await world.settle(700);
+    await world.untilPhase('Mounted');
+    assert.ok(!world.host.commands.some(({ argv }) => argv[0] === 'umount'));
+    await world.stop();
+  });
+
   test('it is deleted although its target is silent', async () => {
     const { world, target } = await aWorld();
     await world.createAny('data-node-1', branch());

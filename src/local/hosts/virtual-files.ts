@@ -2,6 +2,7 @@
 import { AZURE_LINKS, type BlockNode, deviceNumberOf, ID_LINKS, linksOf } from './block-layer.ts';
 import type { Machine } from './machine.ts';
 import { type ArrayMember, type MdArray, memberCapacity } from './md-array.ts';
+import { recordsOf } from './programs/iscsi.ts';
 
 /** The text of a kernel file; undefined when the kernel has none of that name. */
 export function readVirtual(machine: Machine, path: string): string | undefined {
@@ -9,6 +10,8 @@ export function readVirtual(machine: Machine, path: string): string | undefined 
   if (path === '/proc/mdstat') return mdstat(machine);
   if (path === '/proc/swaps') return 'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n';
   if (path === '/proc/sys/kernel/random/boot_id') return `boot-${machine.bootId}\n`;
+  const session = /^\/sys\/class\/iscsi_session\/(session\d+)\/targetname$/.exec(path)?.[1];
+  if (session) return sessionsOf(machine).get(session);
   const processMatch = /^\/proc\/(\d+)\/mountinfo$/.exec(path);
   if (processMatch) return foreignMountinfo(machine, Number(processMatch[1]));
   const block = /^\/sys\/block\/([^/]+)\/(.+)$/.exec(path);
@@ -33,6 +36,7 @@ export function listVirtual(machine: Machine, path: string): string[] | undefine
       .nodes()
       .map((one) => one.kernelName)
       .sort();
+  if (path === '/sys/class/iscsi_session') return [...sessionsOf(machine).keys()];
   if (path === AZURE_LINKS || path === ID_LINKS) return linksIn(machine, path);
   const match = /^\/sys\/block\/([^/]+)\/(holders|slaves|md)$/.exec(path);
   const node = match && machine.blocks.nodes().find(({ kernelName }) => kernelName === match[1]);
@@ -43,6 +47,14 @@ export function listVirtual(machine: Machine, path: string): string[] | undefine
   if (!node.array) return undefined;
   const members = node.array.members.map(({ kernelName }) => `dev-${kernelName}`);
   return [...Object.keys(mdFiles(machine, node.array)), ...members].sort();
+}
+
+/** Names of targets by the kernel's names of the sessions to them. */
+function sessionsOf(machine: Machine): Map<string, string> {
+  const active = [...recordsOf(machine).values()].flatMap(({ name, session }) =>
+    session ? [[`session${session.id}`, `${name}\n`] as const] : [],
+  );
+  return new Map(active);
 }
 
 function linksIn(machine: Machine, directory: string): string[] | undefined {
