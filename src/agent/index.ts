@@ -23,6 +23,7 @@ import { DeviceClaims } from './claims.ts';
 import type { CredentialsSource } from './credentials.ts';
 import { beat } from './heartbeat.ts';
 import type { HostPort } from './host-port.ts';
+import { publishStartFailure } from './inventory/start-failure.ts';
 import { Inventory } from './inventory/storage-node.ts';
 import { Jobs } from './jobs.ts';
 import { Journal } from './journal.ts';
@@ -141,7 +142,18 @@ class AgentLife {
     const { client, caches } = kubernetes;
     // The journal comes first: until it is read, nobody knows which disks are taken.
     const journal = new Journal(host, root);
-    await this.#untilDone(() => journal.load());
+    await this.#untilDone(async () => {
+      try {
+        await journal.load();
+      } catch (error) {
+        await publishStartFailure({ runtime, client, nodeName, root }, error);
+        throw error;
+      }
+    });
+    for (const file of journal.damaged())
+      runtime.log.warn('A record of a mount is damaged: it was put aside, bytes are kept.', {
+        file,
+      });
     await this.#untilDone(() => removeLeftKeyFiles(host));
     const claims = new DeviceClaims(journal.entries());
     await this.#untilDone(async () => {

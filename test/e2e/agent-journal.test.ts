@@ -184,6 +184,25 @@ describe('a node on which nothing can be done', () => {
     await world.stop();
   });
 
+  test('an agent that can not read its journal says so instead of nothing, and starts once it can', async () => {
+    const world = new World({ disks: [blankDisk('one')] });
+    await world.prepare();
+    let isBroken = true;
+    world.host.faults.add({
+      matches: ({ operation }) => isBroken && operation === 'makeDirectory',
+      effect: { type: 'fail', exitCode: 1, stderr: '' },
+      times: Number.POSITIVE_INFINITY,
+    });
+    world.startAgent();
+    const ready = async () =>
+      (await world.storageNode())?.status?.conditions.find(({ type }) => type === 'Ready');
+    await world.until('it says so', async () => (await ready())?.reason === 'JournalUnavailable');
+    assert.match((await ready())?.message ?? '', /can't start.*EIO/);
+    isBroken = false;
+    await world.until('it starts', async () => (await ready())?.status === 'True');
+    await world.stop();
+  });
+
   test('a node whose disks can not be listed says so in its mounts and its inventory', async () => {
     const { world } = await mounted();
     world.host.machine.missingPrograms.add('lsblk');

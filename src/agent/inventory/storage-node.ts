@@ -3,7 +3,7 @@
 import type { Condition, DeepReadonly } from '../../api/object.ts';
 import { storageNodes } from '../../api/resources.ts';
 import type { StorageNode, StorageNodeStatus } from '../../api/storage-node.ts';
-import { isAlreadyExists, type KubeClient, statusPatch } from '../../kube/index.ts';
+import { type KubeClient, statusPatch } from '../../kube/index.ts';
 import { type DeviceContents, identityKey } from '../../plan/disks.ts';
 import { formatTime } from '../../runtime/clock.ts';
 import type { Runtime } from '../../runtime/index.ts';
@@ -15,6 +15,7 @@ import { readContents } from './contents.ts';
 import { type ListedDevice, listDevices } from './lsblk.ts';
 import { reportDevice } from './report.ts';
 import { StablePaths } from './stable-paths.ts';
+import { ensureStorageNode } from './start-failure.ts';
 
 export interface InventoryOptions {
   readonly runtime: Runtime;
@@ -85,24 +86,12 @@ export class Inventory {
   async #publish(): Promise<unknown> {
     const { client, nodeName } = this.#options;
     const seen = await this.#look().catch((problem: unknown) => ({ problem }));
-    const present = await this.#ensureObject();
+    const present = await ensureStorageNode(client, nodeName);
     const status = await this.#statusOf(present, seen);
     const patch = statusPatch(present, status);
     if (patch)
       await client.mergePatch(storageNodes, { name: nodeName }, patch, { subresource: 'status' });
     return 'problem' in seen ? seen.problem : undefined;
-  }
-
-  async #ensureObject(): Promise<StorageNode> {
-    const { client, nodeName } = this.#options;
-    const present = await client.get(storageNodes, { name: nodeName });
-    if (present) return present;
-    try {
-      return await client.create(storageNodes, { metadata: { name: nodeName }, spec: {} });
-    } catch (error) {
-      if (!isAlreadyExists(error)) throw error;
-      return (await client.get(storageNodes, { name: nodeName }))!;
-    }
   }
 
   async #look(): Promise<Seen> {
