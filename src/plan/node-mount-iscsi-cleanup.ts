@@ -12,7 +12,8 @@ export function planIscsiCleanup(intent: IscsiIntent, facts: IscsiFacts): NodeMo
   const isAlive = sessions.some(({ state }) => state === 'LOGGED_IN') && !facts.isMountDead;
   const { marker } = mountPoint;
   const isMarked = marker.type === 'found' && marker.poolUid === intent.poolUid;
-  if (isAlive && isMarked)
+  // Where nothing can be written the mark stays, and tells whoever comes next.
+  if (isAlive && isMarked && !facts.isReadOnly)
     return step('Another pool may use the filesystem from now on.', {
       type: 'removeMarker',
       mountPath: mountPoint.path,

@@ -260,6 +260,7 @@ function planUnitMount(
       uuid: filesystem.type === 'found' ? filesystem.uuid : undefined,
       hasMarker: answer.type !== 'silent',
       replacesMarker: false,
+      isReadOnly: facts.isReadOnly,
       mountedAs: mountedAs(loginOf(intent), options, undefined),
     },
   );

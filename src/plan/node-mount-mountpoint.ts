@@ -12,6 +12,8 @@ export interface MountWish {
   readonly hasMarker: boolean;
   /** Whoever adopts an array takes it over from the pool whose marker is still in it. */
   readonly replacesMarker: boolean;
+  /** Nothing can be written there, no marker either. */
+  readonly isReadOnly?: boolean | undefined;
   readonly mountedAs?: string | undefined;
   readonly needsKey?: boolean | undefined;
   /** Size of the device, which the filesystem fills. */
@@ -42,7 +44,7 @@ export function planMounting(
         `that one is gone for good, here and in other clusters, remove ${mountPoint.path}/${markerFile}.`;
       return refuse('FilesystemMismatch', why);
     }
-    if (marker.type === 'none' || isForeign)
+    if ((marker.type === 'none' || isForeign) && !wish.isReadOnly)
       return step('The mounted filesystem has no marker of its present owner yet.', {
         type: 'writeMarker',
         mountPath: mountPoint.path,

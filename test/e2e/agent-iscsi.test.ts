@@ -287,6 +287,32 @@ describe('later on', () => {
     await world.stop();
   });
 
+  test('one that is wished read-only is mounted so, and nothing is written to it', async () => {
+    const { world, disk } = await aWorld();
+    makeFilesystem(disk, 'ext4', '7d1f6a52-90ab-4c3e-8f21-5b6c7d8e9f00', { '/old.txt': 'before' });
+    await world.createAny('data-node-1', branch({ options: ['ro'] }));
+    const mount = await world.untilPhase('Mounted');
+    assert.equal(mount.status?.lastError, undefined);
+    assert.equal(await world.host.readFile(`${mountPath}/.poolkeeper.json`), undefined);
+    await world.deleteMount();
+    await world.untilPhase('Released');
+    await world.stop();
+  });
+
+  test('one that the kernel made read-only is told of, and can be deleted', async () => {
+    const { world, target } = await aWorld();
+    await world.createAny('data-node-1', branch());
+    await world.untilPhase('Mounted');
+    const mounted = world.host.machine.mountAt(mountPath)! as { options: readonly string[] };
+    mounted.options = ['ro', ...mounted.options.slice(1)];
+    const mount = await world.untilPhase('Failed');
+    assert.equal(world.condition(mount, 'Ready')?.reason, 'FilesystemReadOnly');
+    await world.deleteMount();
+    await world.untilPhase('Released');
+    assert.equal(target.initiators.size, 0);
+    await world.stop();
+  });
+
   test('after a reboot it is logged in to and mounted again, and nothing is formatted', async () => {
     const { world } = await aWorld();
     await world.createAny('data-node-1', branch());

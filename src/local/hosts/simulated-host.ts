@@ -132,6 +132,7 @@ export class SimulatedHost implements HostPort {
 
   #write(path: string, content: string, mode: number | undefined): void {
     const place = this.machine.locate(path);
+    if (place.mount?.options.includes('ro')) throw new Error('EROFS: read-only file system');
     place.tree.write(place.path, content);
     if (mode !== undefined) this.machine.fileModes.set(path, mode);
   }

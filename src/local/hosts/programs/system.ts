@@ -131,6 +131,10 @@ export const rm: Program = async (call) => {
   await call.work(2);
   const path = parseArguments(call.arguments).operands[0] ?? '';
   const place = call.machine.locate(path);
+  if (place.mount?.options.includes('ro')) {
+    call.err(`rm: cannot remove '${path}': Read-only file system\n`);
+    return 1;
+  }
   return attempt(call, `cannot remove '${path}'`, () => place.tree.remove(place.path));
 };
 
