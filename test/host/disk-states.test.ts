@@ -59,7 +59,7 @@ async function bytesOf(): Promise<Map<string, string>> {
 
 before(async () => {
   world = await HostWorld.boot({
-    memoryMebibytes: 1536,
+    memoryMebibytes: 2048,
     disks: [
       ...disksOfStates(),
       { serial: twin, image: 'twin-one' },
@@ -68,7 +68,10 @@ before(async () => {
       largeBlank,
     ],
   });
-  await world.machine.run('modprobe -a raid1 dm-mod xfs; mkdir -p /run/lvm');
+  // Nothing but a want of memory makes the kernel itself write to swap space.
+  await world.machine.run(
+    'modprobe -a raid1 dm-mod xfs; mkdir -p /run/lvm; echo 0 > /proc/sys/vm/swappiness',
+  );
   for (const { made, serial } of states)
     if (made !== undefined) await world.machine.run(`disk=$(readlink -f ${link(serial)})\n${made}`);
   await world.machine.run(`${spotty}; udevadm settle; sync; sleep 1; sync`);
