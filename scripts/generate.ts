@@ -1,4 +1,4 @@
-// Writes what is made from src/api: crds/, docs/reference/ and parts of the chart. With --check it writes nothing and
+// Writes what is made from the code: crds/, docs/reference/ and parts of the chart. With --check it writes nothing and
 // ends with 1, naming every file that is out of date, missing or left over.
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -9,6 +9,7 @@ import { statesPage } from '../src/api/reference/states-page.ts';
 import { stateTables } from '../src/api/states/index.ts';
 import { argoFiles } from './chart/argo-files.ts';
 import { chartFiles, generatedChartFolders } from './chart/files.ts';
+import { disksPage } from './disks-page.ts';
 
 const root = path.dirname(import.meta.dirname);
 const referenceFolder = 'docs/reference';
@@ -20,6 +21,7 @@ function generatedFiles(): Map<string, string> {
   for (const { name, text } of customResourceDefinitionFiles()) files.set(`crds/${name}`, text);
   files.set(`${referenceFolder}/api.md`, apiPage());
   files.set(`${referenceFolder}/reasons.md`, reasonsPage());
+  files.set(`${referenceFolder}/disks.md`, disksPage());
   for (const table of stateTables) files.set(`${statesFolder}/${table.stem}.md`, statesPage(table));
   for (const [name, text] of [...chartFiles(), ...argoFiles()]) files.set(name, text);
   return files;
