@@ -21,13 +21,17 @@ export function leaseNameOf(nodeName: string): string {
   return `poolkeeper-agent-${nodeName}`;
 }
 
-/** Beats until the signal is aborted. A failed beat is logged and tried again at the next. */
+/**
+ * Beats until the signal is aborted. A failed beat is logged, and the next is due all the same: it does
+ * not wait for one that gets no answer, as a single dead connection must not make a node look dead.
+ */
 export async function beat(options: HeartbeatOptions, signal: AbortSignal): Promise<void> {
   const { runtime } = options;
   while (!signal.aborted) {
-    await renew(options).catch((error) =>
-      runtime.log.warn('The heartbeat could not be written.', { error: messageOf(error) }),
-    );
+    void renew(options).catch((error) => {
+      if (!signal.aborted)
+        runtime.log.warn('The heartbeat could not be written.', { error: messageOf(error) });
+    });
     await sleep(runtime.clock, RENEW_MILLISECONDS, signal).catch(() => {});
   }
 }
