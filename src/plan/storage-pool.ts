@@ -142,8 +142,11 @@ function planPresence(given: StoragePoolSnapshot, now: number): StoragePoolPlan 
   }
   const releases = planReleases(snapshot, mounts);
   const numbers = rollUp(pool, verdicts, releases.leftBehind);
+  const hasNotBegun = stall !== undefined && refusal === undefined && own.length === 0;
   const status: StoragePoolStatus = {
-    phase: phaseOf(verdicts, wasActive) ?? (refusal ? 'Failed' : 'Pending'),
+    phase: hasNotBegun
+      ? 'Pending'
+      : (phaseOf(verdicts, wasActive) ?? (refusal ? 'Failed' : 'Pending')),
     ...numbers,
     ...leaseStatus(lease, numbers),
     conditions: storagePoolConditions(

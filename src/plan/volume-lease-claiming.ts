@@ -28,6 +28,8 @@ export function planClaiming(
     const message = `waits for the agent of ${snapshot.node?.name} before disks are taken`;
     return { steps: [], waits: { reason: 'AgentNotReady', message } };
   }
+  const tooSmall = refuseMaximum(volumePool!, lacking + snapshot.leased.length);
+  if (tooSmall) return { steps: [], stall: tooSmall };
   if (stock.length < lacking) return exhausted(name, lacking, stock.length);
   if (machine === 'unread') return { steps: [] };
   if (machine === 'absent') return undefined;
@@ -58,6 +60,16 @@ function refuseVolumePool(volumePool: VolumePool | undefined, name: string): Sta
     `${field}: the disks of VolumePool ${name} are copies of a golden snapshot, and an array is ` +
     'made of empty disks only; name one with spec.goldenSnapshot.type Empty';
   return { reason: 'InvalidSpec', message };
+}
+
+/** Waiting would never end. */
+function refuseMaximum({ metadata, spec }: VolumePool, wanted: number): Stall | undefined {
+  const { maxTotal } = spec.scaling;
+  if (maxTotal >= wanted) return undefined;
+  const message =
+    `${wanted} disks are asked for, and VolumePool ${metadata.name} may have ${maxTotal} in all: ` +
+    'raise its spec.scaling.maxTotal';
+  return { reason: 'VolumePoolExhausted', message };
 }
 
 function refusePlace(
