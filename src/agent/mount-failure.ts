@@ -11,15 +11,23 @@ const titles: Readonly<Record<FailingTool, string>> = {
   filesystem: 'mount',
 };
 
-/** What a failed command means; any other error comes back as it is. */
-export function explainFailure(error: unknown, tool: FailingTool, nodeName: string): unknown {
+/**
+ * What a failed command means; any other error comes back as it is. `kernelSaid` are lines of the kernel's
+ * log that came while it ran.
+ */
+export function explainFailure(
+  error: unknown,
+  tool: FailingTool,
+  nodeName: string,
+  kernelSaid: readonly string[] = [],
+): unknown {
   if (!(error instanceof CommandFailed)) return error;
-  const said = `exit code ${error.exitCode}: ${error.output || 'no output'}`;
-  const meaning = meaningOf(tool, said);
+  const words = [error.output || 'no output', ...kernelSaid].join('\n');
+  const meaning = meaningOf(tool, `exit code ${error.exitCode}: ${words}`);
   const title = `${titles[tool]} failed on ${nodeName}`;
-  const message = meaning
-    ? `${title}: ${meaning.message} (${error.message})`
-    : `${title}: ${error.message}`;
+  const also = kernelSaid.length > 0 ? `; the kernel: ${kernelSaid.join('; ')}` : '';
+  const quoted = `${error.message}${also}`;
+  const message = meaning ? `${title}: ${meaning.message} (${quoted})` : `${title}: ${quoted}`;
   if (!meaning) return new PoolkeeperError('MountFailed', message, { cause: error });
   return new PoolkeeperError(meaning.reason, message, { cause: error });
 }

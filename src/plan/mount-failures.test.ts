@@ -51,6 +51,12 @@ const cases: readonly [FailingTool, string, string | undefined][] = [
     'did not load config file, using default settings.\nauth: unable to find a keyring on /etc/ceph/ceph.keyring: (2) No such file or directory\nmount error 110 = Connection timed out',
     'ConnectionTimedOut',
   ],
+  [
+    'cephfs',
+    "mount error: no mds server is up or the cluster is laggy\nlibceph: auth protocol 'cephx' mauth authentication failed: -13",
+    'AuthenticationFailed',
+  ],
+  ['cephfs', 'mount error: no mds server is up or the cluster is laggy', 'ConnectionRefused'],
   ['cephfs', 'server name not found: mon (Name or service not known)', 'NameNotResolved'],
   [
     'cephfs',

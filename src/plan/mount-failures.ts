@@ -109,6 +109,12 @@ const nfs: readonly Pattern[] = [
 /** mount.ceph ends with `mount error 13 = Permission denied`; the number is the kernel's. */
 const cephfs: readonly Pattern[] = [
   {
+    // In the kernel's own words: mount.ceph says of a wrong key that no metadata server is up.
+    words: /authentication failed: -(13|1)\b|auth .*(error|failed) -?(13|1)\b|bad authorize/i,
+    reason: 'AuthenticationFailed',
+    message: 'the cluster refused user or key; check both, and the capabilities of the user',
+  },
+  {
     words:
       /adding ceph secret key to kernel failed|secret is not valid base64|invalid key|failed to parse secret/i,
     reason: 'AuthenticationFailed',
@@ -128,7 +134,9 @@ const cephfs: readonly Pattern[] = [
   {
     words: /no mds|mount error 5\b|cluster might be laggy/i,
     reason: 'ConnectionRefused',
-    message: 'no metadata server is active for this filesystem, or the user may not see it',
+    message:
+      'no metadata server is active for a filesystem of this name, or the user may not see it; ' +
+      'check filesystemName and `ceph fs status`',
   },
   {
     words: /mount error 2\b|no such file or directory|mount error 3\b/i,
@@ -241,9 +249,9 @@ export function meaningOf(tool: FailingTool, said: string): FailureMeaning | und
 
 /**
  * mount.ceph first tells what it did without, such as a configuration or keyring that is not there; the
- * kernel's number at the end is why it failed.
+ * error at the end is why it failed.
  */
 function sinceVerdict(said: string): string {
-  const at = said.search(/mount error \d+/);
+  const at = said.search(/mount error[: ]/);
   return at < 0 ? said : said.slice(at);
 }

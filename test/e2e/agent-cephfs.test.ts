@@ -111,7 +111,8 @@ describe('what goes wrong is said', () => {
     'a wrong key': {
       credentials: { key: 'AQDwrongwrongwrongwrong==' },
       want: 'AuthenticationFailed',
-      message: /CephFS mount failed on node-1: the cluster refused the key/,
+      message:
+        /CephFS mount failed on node-1: the cluster refused user or key.*; the kernel: libceph: auth/s,
     },
     'a path that is not there': {
       cephfs: { path: '/nowhere' },

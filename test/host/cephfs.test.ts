@@ -51,13 +51,41 @@ test('a filesystem is mounted with its key, and let go of again', async () => {
   assert.equal(left.stdout, '');
 });
 
-test('a wrong key, and a path that is not there, are refused in words', async () => {
-  await world.create('refused', cephfs('wrong'));
-  const denied = await world.until('refused', 'Failed', ({ status }) => status?.phase === 'Failed');
-  const said = denied.status!.conditions.find(({ type }) => type === 'Ready')!.message;
-  assert.match(said, /CephFS mount failed on node-1: /);
-  await world.remove('refused');
-  await world.create('refused', cephfs('right', { path: '/no-such-directory' }));
-  await world.untilRefused('refused', 'NotExported');
-  await world.remove('refused');
+test('a monitor may be named: the mount is known for ours all the same', async () => {
+  const { machine } = world;
+  await machine.run('cp /etc/hosts /run/hosts; echo 10.77.0.1 mon.example >> /run/hosts');
+  await machine.run('mount --bind /run/hosts /etc/hosts');
+  await world.create('named', cephfs('right', { monitors: ['mon.example:6789'] }));
+  const { status } = await world.untilPhase('named', 'Active');
+  await world.remove('named');
+  assert.equal((await machine.try(`findmnt ${status!.mountPath}`)).status, 1);
 });
+
+const refusals: Record<string, { spec: () => object; says: RegExp }> = {
+  'a wrong key': { spec: () => cephfs('wrong'), says: /user or key/ },
+  'a path that is not there': {
+    spec: () => cephfs('right', { path: '/no-such-directory' }),
+    says: /no such path/,
+  },
+  'a filesystem that is not there': {
+    spec: () => cephfs('right', { filesystemName: 'other' }),
+    says: /filesystem/,
+  },
+  'a user who is not there': {
+    spec: () => cephfs('right', { user: 'nobody' }),
+    says: /user or key/,
+  },
+  'no credentials at all': {
+    spec: () => cephfs('right', { credentialsSecretRef: undefined, user: 'nobody' }),
+    says: /user or key/,
+  },
+};
+
+for (const [sentence, { spec, says }] of Object.entries(refusals))
+  test(`refused in words: ${sentence}`, async () => {
+    await world.create('refused', spec());
+    const refused = await world.until('refused', 'Failed', (one) => one.status?.phase === 'Failed');
+    const said = refused.status!.conditions.find(({ type }) => type === 'Ready')!.message;
+    await world.remove('refused');
+    assert.match(said, says);
+  });

@@ -6,6 +6,7 @@ import { markerFile, type Step } from '../../plan/node-mount-step.ts';
 import { PoolkeeperError } from '../../runtime/errors.ts';
 import { CommandFailed, probe } from '../command-runner.ts';
 import { readFilesystem } from '../filesystems.ts';
+import { kernelLines, kernelSubjects, linesSince } from '../kernel-log.ts';
 import { keyFilePath, writeKeyFile } from '../key-files.ts';
 import { explainFailure } from '../mount-failure.ts';
 import { hostMounts } from '../mounts.ts';
@@ -74,6 +75,9 @@ export async function mount(context: StepContext, step: StepOf<'mount'>): Promis
     mountedSource: step.source,
     detachedLazily: false,
   };
+  const tool = toolOf(step);
+  const about = kernelSubjects[tool];
+  const heard = about ? await kernelLines(runner.host, about) : [];
   try {
     await runner.run({
       argv: [
@@ -90,7 +94,8 @@ export async function mount(context: StepContext, step: StepOf<'mount'>): Promis
       after: recorded,
     });
   } catch (error) {
-    throw explainFailure(error, toolOf(step), runner.host.nodeName);
+    const now = about ? await kernelLines(runner.host, about) : [];
+    throw explainFailure(error, tool, runner.host.nodeName, linesSince(heard, now));
   } finally {
     if (step.needsKey) await runner.host.removeFile(keyFilePath(context.owner.uid));
   }

@@ -7,6 +7,7 @@ import type { Probed, ProbeFailure } from '../../plan/probe-observation.ts';
 import { mountFailureCode, type TrialMount } from '../../plan/storage-backend-mounts.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { CommandResult, HostPort } from '../host-port.ts';
+import { kernelLines, kernelSubjects, linesSince } from '../kernel-log.ts';
 import { keyFilePath, writeKeyFile } from '../key-files.ts';
 import type { MountProber } from '../mount-prober.ts';
 import { hostMounts } from '../mounts.ts';
@@ -98,22 +99,32 @@ class Trial {
       mount.source,
       this.#path,
     ];
+    const about = kernelSubjects[this.#tool];
+    const heard = about ? await kernelLines(host, about) : [];
     const running = host.run({ argv, timeoutMilliseconds });
     const result = await this.#within(running, timeoutMilliseconds + 2000);
     if (key !== undefined) await host.removeFile(keyFile);
     if (result === undefined)
       return { type: 'failed', check: 'Mount', code: 'Hangs', message: 'mounting it hangs' };
     if (result.exitCode === 0) return undefined;
-    return this.#explained(result);
+    const kernelSaid = about ? linesSince(heard, await kernelLines(host, about)) : [];
+    return this.#explained(result, kernelSaid);
   }
 
-  #explained({ exitCode, stdout, stderr, timedOut }: CommandResult): ProbeFailure {
-    const tool: FailingTool = this.#options.mount.filesystem === 'nfs' ? 'nfs' : 'cephfs';
-    const said = this.#redacted(`${stderr}${stdout}`.trim()).slice(-WORDS_MAX);
+  get #tool(): FailingTool {
+    return this.#options.mount.filesystem === 'nfs' ? 'nfs' : 'cephfs';
+  }
+
+  #explained(
+    { exitCode, stdout, stderr, timedOut }: CommandResult,
+    kernelSaid: readonly string[],
+  ): ProbeFailure {
+    const all = [`${stderr}${stdout}`.trim(), ...kernelSaid].join('; ');
+    const said = this.#redacted(all).slice(-WORDS_MAX);
     const words = timedOut
       ? `mount was killed after ${this.#options.timeoutMilliseconds / 1000} s`
       : `mount ended with ${exitCode}: ${said || 'no output'}`;
-    const meaning = meaningOf(tool, words);
+    const meaning = meaningOf(this.#tool, words);
     const node = this.#options.host.nodeName;
     return {
       type: 'failed',

@@ -56,6 +56,8 @@ export class Machine {
   readonly root = new FileTree();
   readonly mounts: Mount[] = [];
   readonly foreignMounts: ForeignMount[] = [];
+  /** What dmesg shows. */
+  readonly kernelLog: string[] = [];
   /** Symbolic links of the root filesystem, by full path. */
   readonly links = new Map<string, string>();
   /** Permissions of files that were given any, by full path. */

@@ -41,6 +41,7 @@ export const programs: ReadonlyMap<string, Program> = new Map<string, Program>([
   ['rm', system.rm],
   ['modprobe', system.modprobe],
   ['sync', system.sync],
+  ['dmesg', system.dmesg],
   ['udevadm', system.udevadm],
   ['lsns', system.lsns],
   ['dd', system.dd],

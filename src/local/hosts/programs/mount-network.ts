@@ -71,13 +71,17 @@ export async function mountCeph(call: ProgramCall, wanted: Wanted): Promise<numb
     return fail('mount error 110 = Connection timed out');
   }
   await call.work(150);
-  if (cluster.users.get(value('name') ?? 'admin') !== key)
-    return fail('mount error 1 = Operation not permitted');
+  const { kernelLog, runtime } = machine;
+  const log = (line: string): void => {
+    kernelLog.push(`[${(runtime.clock.monotonic() / 1000).toFixed(6)}] ${line}`);
+  };
+  const isKnown = cluster.users.get(value('name') ?? 'admin') === key;
+  if (!isKnown) log("libceph: auth protocol 'cephx' mauth authentication failed: -13");
   const filesystem = cluster.filesystems.get(value('fs') ?? 'cephfs');
-  if (!filesystem)
-    return fail(
-      'mount error: no mds (Metadata Server) is up. The cluster might be laggy, or you may not be authorized',
-    );
+  if (!filesystem || !isKnown) {
+    log('ceph: No mds server is up or the cluster is laggy');
+    return fail('mount error: no mds server is up or the cluster is laggy');
+  }
   if (!filesystem.paths.has(path)) return fail('mount error 2 = No such file or directory');
   const shown = options.filter((one) => !one.startsWith('secretfile='));
   machine.addMount({

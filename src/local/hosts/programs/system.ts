@@ -217,3 +217,9 @@ async function readOut(call: Parameters<Program>[0], path: string): Promise<numb
   call.out(text);
   return 0;
 }
+
+export const dmesg: Program = async (call) => {
+  await call.work(2);
+  for (const line of call.machine.kernelLog) call.out(`${line}\n`);
+  return 0;
+};
