@@ -57,6 +57,11 @@ const cases: readonly [FailingTool, string, string | undefined][] = [
     'AuthenticationFailed',
   ],
   ['cephfs', 'mount error: no mds server is up or the cluster is laggy', 'ConnectionRefused'],
+  [
+    'cephfs',
+    "auth: unable to find a keyring on /etc/ceph/keyring: (2) No such file or directory\nmount error: no mds server is up or the cluster is laggy\nlibceph: no secret set (for auth_x protocol); libceph: auth protocol 'cephx' init failed: -22",
+    'AuthenticationFailed',
+  ],
   ['cephfs', 'server name not found: mon (Name or service not known)', 'NameNotResolved'],
   [
     'cephfs',

@@ -115,6 +115,11 @@ const cephfs: readonly Pattern[] = [
     message: 'the cluster refused user or key; check both, and the capabilities of the user',
   },
   {
+    words: /no secret set/i,
+    reason: 'AuthenticationFailed',
+    message: 'the cluster wants a key; name its Secret in credentialsSecretRef',
+  },
+  {
     words:
       /adding ceph secret key to kernel failed|secret is not valid base64|invalid key|failed to parse secret/i,
     reason: 'AuthenticationFailed',

@@ -77,7 +77,7 @@ const refusals: Record<string, { spec: () => object; says: RegExp }> = {
   },
   'no credentials at all': {
     spec: () => cephfs('right', { credentialsSecretRef: undefined, user: 'nobody' }),
-    says: /user or key/,
+    says: /wants a key/,
   },
 };
 
