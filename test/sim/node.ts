@@ -1,6 +1,7 @@
 // A node in the simulation: a machine with disks, and one agent after another on it. Its agent is killed,
 // stopped and lied to by its tools; the machine loses its power, and its disks their names.
 import { type Agent, startAgent } from '../../src/agent/index.ts';
+import { nodes } from '../../src/api/built-in.ts';
 import {
   bootMountsOf,
   GIBIBYTE,
@@ -31,6 +32,9 @@ export class SimulatedNode {
   readonly stranger: SimulatedDisk;
   restarts = 0;
   reboots = 0;
+  /** How often it was taken out of the cluster. */
+  absences = 0;
+  #awayUntil = 0;
   readonly #world: World;
   readonly #writesBefore: number;
   #agent: (Actor & { agent?: Agent }) | undefined;
@@ -95,6 +99,29 @@ export class SimulatedNode {
     this.host.machine.reboot({ shuffleNames: true });
   }
 
+  /** It is no node of the cluster any more, and its agent is not there, until it comes back. */
+  leave(milliseconds: number): void {
+    const { client, loop } = this.#world;
+    const ignore = (): void => {};
+    this.absences++;
+    this.#awayUntil = loop.elapsed + milliseconds;
+    this.kill();
+    client.delete(nodes, { name: this.name }).catch(ignore);
+    loop.after(milliseconds, () => {
+      client.create(nodes, { metadata: { name: this.name } }).catch(ignore);
+    });
+  }
+
+  get isAway(): boolean {
+    return this.#awayUntil > this.#world.loop.elapsed || this.#agent === undefined;
+  }
+
+  /** The uids of the mounts that the agents have written down. */
+  journal(): string[] {
+    const names = this.host.machine.root.list('/var/lib/poolkeeper/journal') ?? [];
+    return names.flatMap((name) => (name.endsWith('.json') ? name.slice(0, -'.json'.length) : []));
+  }
+
   close(): void {
     if (this.#agent) this.#agent.isAlive = false;
     this.#agent = undefined;
@@ -117,7 +144,8 @@ export class SimulatedNode {
     actor.isAlive = false;
     this.#world.network.forget(actor);
     this.restarts++;
-    this.#world.loop.after(RESTART_MILLISECONDS, () => this.start());
+    const away = this.#awayUntil - this.#world.loop.elapsed;
+    this.#world.loop.after(Math.max(RESTART_MILLISECONDS, away), () => this.start());
   }
 }
 

@@ -46,6 +46,7 @@ export async function simulateStorage(seed: number): Promise<StorageOutcome> {
     );
     const people = story.live();
     trouble(world, node, random);
+    absence(world, node, seededRandom(seed ^ 0xa85e));
     await world.loop.run(300_000);
     isCalm = true;
     world.heal();
@@ -79,6 +80,13 @@ function trouble({ loop }: World, node: SimulatedNode, random: Random): void {
   const count = Math.floor(random.next() * 9);
   for (let turn = 0; turn < count; turn++)
     loop.after(random.next() * 200_000, pick(random, happenings));
+}
+
+/** Some nodes leave the cluster for a while, so that what is deleted meanwhile is left behind on them. */
+function absence({ loop }: World, node: SimulatedNode, random: Random): void {
+  if (random.next() > 0.3) return;
+  const after = 20_000 + random.next() * 150_000;
+  loop.after(after, () => node.leave(random.next() * 400_000));
 }
 
 class Story {
@@ -165,6 +173,10 @@ class Story {
       else wants.push(...this.#wanted(name, pool));
     }
     const mounts = this.#world.server.store.shelf(`poolkeeper.dev/${nodeMounts.plural}`).list();
+    if (this.#node.isAway) wants.push('the node is away');
+    const uids = new Set(mounts.map(({ metadata }) => metadata.uid));
+    for (const uid of this.#node.journal())
+      if (!uids.has(uid)) wants.push(`the journal still has ${uid}, which is gone`);
     if (mounts.length > pools.size) wants.push(`${mounts.length} NodeMounts of ${pools.size}`);
     return wants;
   }
@@ -186,9 +198,13 @@ class Story {
     const blank = own.filter(isBlank).length;
     const isKept = policy === 'Retain' && wasActive;
     if (isKept && blank > 0) return [`${name} was to keep its bytes, and ${blank} disks are blank`];
-    if (policy === 'Destroy' && blank < own.length) return [`${name} left something on its disks`];
+    // What nobody could undo is kept, and let go of once the node is back.
+    const mayKeep = this.#node.absences > 0;
+    if (policy === 'Destroy' && !mayKeep && blank < own.length)
+      return [`${name} left something on its disks`];
     // What is kept, the machine itself puts together again when it is switched on.
-    const isHeld = this.#node.isInArray(own) && !(isKept && this.#node.reboots > 0);
+    const isFound = (isKept || mayKeep) && this.#node.reboots > 0;
+    const isHeld = this.#node.isInArray(own) && !isFound;
     return isHeld ? [`${name} left an array behind`] : [];
   }
 
