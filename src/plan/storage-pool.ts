@@ -3,7 +3,6 @@
 import { childrenFinalizer } from '../api/names.ts';
 import type { NodeMount, NodeMountSpec } from '../api/node-mount.ts';
 import type { ObjectMeta } from '../api/object.ts';
-import type { Reason } from '../api/reasons.ts';
 import type { StoragePool, StoragePoolStatus } from '../api/storage-pool.ts';
 import type { Stall } from './pool-conditions.ts';
 import { branchOf } from './storage-pool-branch.ts';
@@ -22,6 +21,13 @@ import {
   type ExposureStep,
   planExposure,
 } from './storage-pool-exposure.ts';
+import {
+  exposureDeletion,
+  exposureStall,
+  hasVolumes,
+  heldByClaim,
+  isOffered,
+} from './storage-pool-exposure-effects.ts';
 import {
   disksClaimed,
   leaseDeletion,
@@ -153,7 +159,7 @@ function planPresence(given: StoragePoolSnapshot, now: number): StoragePoolPlan 
       {
         pool,
         verdicts,
-        stall: stall ?? exposureStall(exposure),
+        stall: stall ?? heldByClaim(move, exposure) ?? exposureStall(exposure),
         deletion: undefined,
         leaving: leaving.length > 0 ? describeDeletion(snapshot, leaving) : undefined,
         exposed: exposure?.condition,
@@ -208,39 +214,11 @@ function planDeletion(snapshot: StoragePoolSnapshot, now: number): StoragePoolPl
   return finish([...steps, ...releases.steps], status, wait(releases.isRecording, lease));
 }
 
-function exposureDeletion(exposure: ExposurePlan | undefined): PoolDeletion | undefined {
-  const { inUse, going } = exposure ?? {};
-  if (inUse !== undefined) return { reason: 'VolumesBound', message: inUse };
-  return going === undefined ? undefined : { reason: 'DeletionRequested', message: going };
-}
-
 function exposureOf(
   { pool, nodes, sources, exposure }: StoragePoolSnapshot,
   verdicts: readonly MountVerdict[],
 ): ExposurePlan | undefined {
   return exposure && planExposure({ pool, verdicts, nodes, sources, seen: exposure });
-}
-
-/** Pods may use it through a PersistentVolume that is still there. */
-function isOffered({ spec }: NodeMount, exposure: ExposurePlan | undefined): boolean {
-  return exposure?.keepsAll === true || exposure?.keptNodes.has(spec.nodeName) === true;
-}
-
-function hasVolumes(exposure: ExposurePlan | undefined): boolean {
-  return exposure !== undefined && (exposure.keepsAll || exposure.keptNodes.size > 0);
-}
-
-const exposureRefusals: ReadonlySet<Reason> = new Set([
-  'StorageClassMismatch',
-  'CleanupBlocked',
-  'MountPathInUse',
-]);
-
-/** What can't be offered as the spec asks stalls the pool, although nodes have it mounted. */
-function exposureStall(exposure: ExposurePlan | undefined): Stall | undefined {
-  const { reason, message } = exposure?.condition ?? {};
-  const isRefused = reason !== undefined && exposureRefusals.has(reason);
-  return isRefused && message !== undefined ? { reason, message } : undefined;
 }
 
 function planMount(

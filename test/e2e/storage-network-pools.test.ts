@@ -1,7 +1,7 @@
 // Pools of network storage on several nodes: per-node state, backends, credentials, moving a unit.
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { nodes, secrets } from '../../src/api/built-in.ts';
+import { nodes, persistentVolumes, secrets } from '../../src/api/built-in.ts';
 import { storageBackends, storagePools } from '../../src/api/resources.ts';
 import {
   GIBIBYTE,
@@ -264,6 +264,30 @@ describe('a logical unit', () => {
     assert.deepEqual([...initiators], ['node-2']);
     assert.equal(both, 0, 'never on both nodes');
     assert.equal((await world.mounts()).length, 1);
+  });
+
+  test('stays where it is while a claim holds its volume, and says which', async () => {
+    const { initiators } = aTarget();
+    await world.begin(['node-1', 'node-2']);
+    await world.createPool({ ...iscsiPool('node-1'), expose: { storageClassName: 'unit' } });
+    await world.untilSays('Exposed', /^1 PersistentVolume /);
+    const { client } = world.user;
+    const { name } = (await client.list(persistentVolumes))[0]!.metadata;
+    const claimRef = { namespace: 'default', name: 'app-data', uid: 'claim-uid' };
+    await client.mergePatch(persistentVolumes, { name }, { spec: { claimRef } });
+    await world.changePool({ iscsi: { nodeName: 'node-2' } });
+    await world.untilSays(
+      'Stalled',
+      /^node-1 has it still: PersistentVolume .* is bound to claim default\/app-data/,
+    );
+    assert.equal((await world.condition('Stalled'))?.reason, 'VolumesBound');
+    assert.deepEqual([...initiators], ['node-1']);
+    await client.mergePatch(persistentVolumes, { name }, { spec: { claimRef: null } });
+    await world.until('moved', async () => [...initiators].join() === 'node-2');
+    await world.untilPhase('Active');
+    await world.untilSays('Exposed', /^1 PersistentVolume /);
+    const [volume] = await client.list(persistentVolumes);
+    assert.match(volume?.metadata.name ?? '', /node-2/);
   });
 
   test('stays where it is while the new node is not there', async () => {
