@@ -73,7 +73,8 @@ function memberDrive(facts: MdadmFacts, member: ArrayMemberFacts, word: string):
   const device = facts.devices.find((one) => one.kernelName === member.kernelName);
   const state = member.isGone ? 'Missing' : memberState(facts.array, member);
   // The kernel calls a member faulty, too, once another one has taken over its place.
-  const hasFailed = state === 'Faulty' && (facts.array?.degraded ?? 0) > 0;
+  const isReplaced = device && facts.journal.replacing?.includes(identityKey(device));
+  const hasFailed = state === 'Faulty' && (facts.array?.degraded ?? 0) > 0 && !isReplaced;
   return {
     ...(device?.serial !== undefined && { serial: device.serial }),
     ...(device?.wwn !== undefined && { wwn: device.wwn }),

@@ -28,7 +28,7 @@ export function judgeArray(array: ArrayFacts, context: HealthContext): ArrayHeal
     return {
       status: 'False',
       reason: 'ArrayFailed',
-      message: describeFailure(array),
+      message: describeFailure(array, which),
       phase: 'Failed',
     };
   const how = describeSync(array);
@@ -75,11 +75,12 @@ function describeSync({ syncPercent }: ArrayFacts): string {
   return syncPercent === undefined ? '' : ` (${syncPercent} %)`;
 }
 
-function describeFailure({ state, level, members, degraded, raidDisks }: ArrayFacts): string {
+function describeFailure(array: ArrayFacts, which: string): string {
+  const { state, level, members, degraded, raidDisks } = array;
   const gone = members.filter(({ isGone }) => isGone).map(({ path }) => path);
   const lost = level === 0 ? gone.join(', ') || 'a member' : `${degraded} of ${raidDisks} members`;
   return (
-    `The array is ${describeState(state)}: it lost ${lost}, more than RAID${level} can do without. ` +
+    `The array is ${describeState(state)}: it lost ${lost}${which}, more than RAID${level} can do without. ` +
     'Bring the disks back, then restart the node: the array is started anew from what they hold.'
   );
 }

@@ -32,6 +32,7 @@ export interface JournalEntry {
   readonly wiping: readonly string[];
   readonly wipes: readonly WipeRecord[];
   readonly outdated?: readonly string[];
+  readonly replacing?: readonly string[];
   readonly failed?: readonly string[];
   readonly filesystemSizedTo?: number;
   readonly scrub?: ScrubRecord;
@@ -101,7 +102,7 @@ export function parseEntry(text: string, uid: string): Parsed {
 
 const damaged = { type: 'damaged' } as const;
 const names = ['namespace', 'name', 'uid', 'poolUid'] as const;
-const lists = ['erasing', 'wiped', 'wiping', 'outdated', 'failed'] as const;
+const lists = ['erasing', 'wiped', 'wiping', 'outdated', 'failed', 'replacing'] as const;
 
 function hasFittingFields(entry: Fields): boolean {
   const { records, wipes, spec } = entry;

@@ -15,6 +15,7 @@ export type ArrayStepAction =
       readonly type: 'recordMembers';
       readonly outdated: readonly string[];
       readonly failed: readonly string[];
+      readonly replacing: readonly string[];
     }
   /** Identity keys of disks whose confirmation to be wiped is used up. */
   | { readonly type: 'recordConfirmations'; readonly wiped: readonly string[] }

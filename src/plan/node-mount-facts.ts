@@ -64,6 +64,8 @@ export interface JournalFacts {
   readonly outdated?: readonly string[] | undefined;
   /** Identity keys of members that the kernel found faulty: they are not taken back unasked. */
   readonly failed?: readonly string[] | undefined;
+  /** Identity keys of members that were told to hand over to another: they end up as "faulty", too. */
+  readonly replacing?: readonly string[] | undefined;
   /** The size of the array that the filesystem was made or last grown for. */
   readonly filesystemSizedTo?: number | undefined;
   readonly scrub?: ScrubRecord | undefined;

@@ -29,7 +29,10 @@ export function planFilesystem(
     );
   }
   const uuid = derivedUuid(intent.poolUid, 'filesystem');
+  // A device that is mounted can't always be asked; that it is our array is known.
+  const isMounted = facts.mountPoint.mounts.some(({ isOurs }) => isOurs);
   if (found.type === 'found') {
+    if (found.uuid === undefined && isMounted) return undefined;
     if (!isSameUuid(found.uuid, uuid) || found.filesystem !== intent.filesystem) {
       const what = `${found.filesystem} with UUID ${found.uuid ?? 'unknown'}`;
       return refuse('FilesystemMismatch', `The array holds ${what}, which is not ours.`);

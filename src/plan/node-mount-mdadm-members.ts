@@ -117,14 +117,17 @@ function bytesNeeded({ array }: Stock): number {
 function planReplacement(stock: Stock, complaints: Note[]): NodeMountPlan | undefined {
   const { array, leaving, running, activeWanted, isSyncing } = stock;
   const healthy = leaving.filter((member) => has(member, 'in_sync'));
-  const next = healthy.find((member) => !has(member, 'want_replacement'));
+  // One that waits for a successor while nothing is filled has lost the one it was given.
+  const orphan = isSyncing ? undefined : healthy[0];
+  const next = healthy.find((member) => !has(member, 'want_replacement')) ?? orphan;
   if (!next) return undefined;
   const spares = stock.seats.filter(({ member }) => member && isIdleSpare(member));
   const surplus = spares.length > stock.intent.spares || isShortOfSeats(stock);
   const [spare] = spares;
   const old = deviceOf(stock, next);
   if (spare?.device && surplus && old) {
-    if (isSyncing || !stock.isWhole) return undefined;
+    // The kernel itself takes a spare for one that waits.
+    if (isSyncing || !stock.isWhole || has(next, 'want_replacement')) return undefined;
     return upkeep(`${describeDevice(old)} is not named by the spec any more.`, {
       type: 'replaceMember',
       array: running,

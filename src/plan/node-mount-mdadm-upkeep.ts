@@ -38,29 +38,39 @@ export function planUpkeep(
 /** Written down at once: after a restart nothing else tells an old copy from a good one. */
 function recordMembers(stock: Stock): NodeMountPlan | undefined {
   const { facts, array, leaving } = stock;
-  const before = { outdated: facts.journal.outdated ?? [], failed: facts.journal.failed ?? [] };
+  const { outdated = [], failed = [], replacing = [], claims } = facts.journal;
   const stateOf = (key: string): ArrayMemberFacts | undefined => {
     const device = facts.devices.find((one) => identityKey(one) === key);
     return array.members.find((one) => !one.isGone && one.kernelName === device?.kernelName);
   };
-  const keys = facts.journal.claims.map(identityKey);
-  // Those that were let go, but not erased, stay on record: they are old copies for ever.
-  const others = before.outdated.filter((key) => !keys.includes(key));
-  const outdated = [...keys, ...others].filter((key) => {
+  const is = (key: string, word: string): boolean => {
     const member = stateOf(key);
-    if (member && has(member, 'in_sync')) return false;
-    return array.degraded > 0 || before.outdated.includes(key);
-  });
-  const isReplacing = leaving.some((member) => has(member, 'in_sync'));
-  const failed = keys.filter((key) => {
-    const member = stateOf(key);
-    // What was replaced on purpose ends up as "faulty" too, were it named again meanwhile.
-    if (member && has(member, 'faulty') && !before.failed.includes(key))
-      return array.degraded > 0 || !(leaving.includes(member) || isReplacing);
-    return before.failed.includes(key) && !(member && has(member, 'in_sync'));
-  });
-  if (isSame(outdated, before.outdated) && isSame(failed, before.failed)) return undefined;
-  return upkeep('The state of a member has changed.', { type: 'recordMembers', outdated, failed });
+    return member !== undefined && has(member, word);
+  };
+  const keys = claims.map(identityKey);
+  const handsOver = (key: string): boolean => is(key, 'want_replacement') || is(key, 'faulty');
+  // What was replaced on purpose ends up as "faulty", too, were it named again meanwhile.
+  const isReplaced = (key: string): boolean =>
+    array.degraded === 0 &&
+    (replacing.includes(key) || leaving.some((one) => one === stateOf(key)));
+  const after = {
+    // Those that were let go, but not erased, stay on record: they are old copies for ever.
+    outdated: [...new Set([...keys, ...outdated])].filter(
+      (key) => !is(key, 'in_sync') && (array.degraded > 0 || outdated.includes(key)),
+    ),
+    failed: keys.filter((key) => {
+      if (failed.includes(key)) return !is(key, 'in_sync');
+      return is(key, 'faulty') && !isReplaced(key);
+    }),
+    replacing: replacing.filter(handsOver),
+  };
+  if (
+    isSame(after.outdated, outdated) &&
+    isSame(after.failed, failed) &&
+    isSame(after.replacing, replacing)
+  )
+    return undefined;
+  return upkeep('The state of a member has changed.', { type: 'recordMembers', ...after });
 }
 
 function isSame(one: readonly string[], other: readonly string[]): boolean {

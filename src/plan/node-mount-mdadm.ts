@@ -15,7 +15,7 @@ import {
   targetOf,
 } from './node-mount-mdadm-facts.ts';
 import { planFilesystem } from './node-mount-mdadm-filesystem.ts';
-import { canStart } from './node-mount-mdadm-health.ts';
+import { canStart, isArrayFailed } from './node-mount-mdadm-health.ts';
 import { planUpkeep } from './node-mount-mdadm-upkeep.ts';
 import { planMounting } from './node-mount-mountpoint.ts';
 import { type NodeMountPlan, refuse, step } from './node-mount-step.ts';
@@ -26,6 +26,7 @@ export function planMdadm(intent: MdadmIntent, facts: MdadmFacts): NodeMountPlan
   const settledArray = planTakenBack(intent, facts) ?? planArray(intent, facts);
   if (settledArray) return settledArray;
   const array = facts.array!;
+  if (isArrayFailed(array)) return settleFailed(facts, array);
   const filesystem = planFilesystem(intent, facts, array) ?? refuseForeignMounts(facts, array);
   if (filesystem) return filesystem;
   const mounting = planMounting(
@@ -41,6 +42,16 @@ export function planMdadm(intent: MdadmIntent, facts: MdadmFacts): NodeMountPlan
     },
   );
   return mounting ?? planUpkeep(intent, facts, array);
+}
+
+/** What such an array answers says nothing of what it holds. Mounted, its health tells. */
+function settleFailed({ mountPoint }: MdadmFacts, array: ArrayFacts): NodeMountPlan {
+  if (mountPoint.mounts.some(({ isOurs }) => isOurs)) return { type: 'settled' };
+  return refuse(
+    'ArrayFailed',
+    `The array has lost more members than RAID${array.level} can do without, so it is not mounted. ` +
+      'Nothing is written to it: bring the disks back, then restart the node.',
+  );
 }
 
 /** Somebody else's mount would keep the array from ever being stopped. */

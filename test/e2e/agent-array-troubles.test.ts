@@ -108,6 +108,37 @@ describe('a disk that was let go', () => {
 });
 
 describe('a member that fails', () => {
+  test('while it is being filled is not taken in again, and another one is asked for', async () => {
+    const names = ['one', 'two', 'three', 'four'];
+    const { world, disks } = await aStory(names, { devices: named('one', 'two') }, slow);
+    await setMdadm(world, { devices: named('one', 'three') });
+    await world.untilPhase('Rebuilding');
+    failDisk(world, disks['three']!);
+    await untilSaid(world, 'Stalled', /serial two is a member still.*name a disk that takes its/);
+    await world.settle(60);
+    assert.equal(count(world, '--re-add'), 0);
+    assert.equal(count(world, '--add-spare'), 1);
+    assert.equal(drives(await world.mount())['three'], 'Faulty');
+    assert.equal(array(world).degraded, 0);
+    await world.stop();
+  });
+
+  // What the dead array answered was taken for a foreign filesystem.
+  test('with its copy makes a RAID10 fail, which is told as that', async () => {
+    const devices = named('one', 'two', 'three', 'four');
+    const { world, disks } = await aStory(['one', 'two', 'three', 'four'], { level: 10, devices });
+    failDisk(world, disks['one']!);
+    failDisk(world, disks['three']!);
+    await world.untilPhase('Degraded');
+    failDisk(world, disks['two']!);
+    await untilSaid(
+      world,
+      'Ready',
+      /^False ArrayFailed: .*3 of 4 members \(one: Faulty; two: Faulty/,
+    );
+    await world.stop();
+  });
+
   const withSpare = { level: 1, spares: 1, devices: named('one', 'two', 'three') };
 
   // What had been compared until then was told as all, without a difference.

@@ -40,7 +40,7 @@ export async function applyStep(step: Step, context: StepContext): Promise<void>
     case 'removeCreatingMarker':
       return runner.host.removeFile(step.path);
     case 'recordMembers':
-      return journal.update(owner, { outdated: step.outdated, failed: step.failed });
+      return members.recordMembers(context, step);
     case 'recordConfirmations':
       return journal.update(owner, { wiped: step.wiped });
     case 'addMember':

@@ -8,6 +8,13 @@ import { confirmArray, entryOf, reexamine, type StepContext } from './context.ts
 
 type StepOf<Type extends Step['type']> = Extract<Step, { readonly type: Type }>;
 
+export function recordMembers(
+  { journal, owner }: StepContext,
+  { outdated, failed, replacing }: StepOf<'recordMembers'>,
+): Promise<void> {
+  return journal.update(owner, { outdated, failed, replacing });
+}
+
 /** The blank gate once more, at the last moment. */
 export async function addMember(context: StepContext, step: StepOf<'addMember'>): Promise<void> {
   await context.confirmIntent();
@@ -59,8 +66,11 @@ export async function replaceMember(
   const { path, arrayUuid } = step.array;
   await confirmArray(context, path, arrayUuid);
   await reexamine(context, [step.old, step.replacement]);
+  const replacing = new Set(entryOf(context).replacing);
+  replacing.add(identityKey(step.old.identity));
   await context.runner.run({
     argv: ['mdadm', path, '--replace', step.old.path, '--with', step.replacement.path],
+    before: { replacing: [...replacing] },
   });
 }
 
@@ -146,6 +156,7 @@ async function forget(
     wiping: without(entry.wiping),
     outdated: isErased ? without(entry.outdated) : [...without(entry.outdated), key],
     failed: without(entry.failed),
+    replacing: without(entry.replacing),
   });
   claims.releaseDevice(owner.uid, key);
   await context.publishClaims();
