@@ -266,6 +266,29 @@ describe('a logical unit', () => {
     assert.equal((await world.mounts()).length, 1);
   });
 
+  test('of a backend with mutual CHAP is not logged in to by half of the credentials', async () => {
+    const chap = { username: 'initiator', password: 'correct-horse' };
+    const { initiators } = aTarget(chap);
+    await world.begin(['node-1']);
+    await world.user.client.create(secrets, {
+      metadata: { name: 'chap', namespace: 'default' },
+      stringData: chap,
+    } as never);
+    await world.user.client.create(storageBackends, {
+      metadata: { name: 'san', namespace: 'default' },
+      spec: {
+        type: 'iscsi',
+        iscsi: { ...unit, authentication: 'MutualCHAP' },
+        credentialsSecretRef: { name: 'chap' },
+      },
+    } as never);
+    const iscsi = { nodeName: 'node-1', backendRef: { name: 'san' } };
+    await world.createPool({ type: 'iscsi', iscsi });
+    await world.untilSays('Stalled', /Secret chap lacks the key mutualUsername and mutualPassword/);
+    assert.deepEqual(await world.mounts(), []);
+    assert.equal(initiators.size, 0);
+  });
+
   test('stays where it is while a claim holds its volume, and says which', async () => {
     const { initiators } = aTarget();
     await world.begin(['node-1', 'node-2']);
