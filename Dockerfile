@@ -25,6 +25,7 @@ COPY scripts scripts
 COPY src src
 RUN node scripts/build.ts \
  && node dist/poolkeeper.mjs --help 2>&1 | grep -q controller \
+ && node --liftoff-only --max-semi-space-size=1 dist/poolkeeper.mjs --help 2>&1 | grep -q agent \
  && mkdir -p /bundle && cp dist/*.mjs dist/*.txt /bundle/
 
 # The licences of what is inside, where scanners look for them.
@@ -69,5 +70,8 @@ ENV NODE_ENV=production NODE_COMPILE_CACHE=/tmp/node-compile-cache
 # Root, and privileged by the chart: entering the host takes nothing less.
 USER 0:0
 EXPOSE 8080
-ENTRYPOINT ["/usr/local/bin/node", "/app/poolkeeper.mjs"]
+# It runs on every node and idles: 82 instead of 104 MB, most of it by not compiling the HTTP client's
+# WebAssembly for speed. (The build has tried these flags.)
+ENV MALLOC_ARENA_MAX=1
+ENTRYPOINT ["/usr/local/bin/node", "--liftoff-only", "--max-semi-space-size=1", "/app/poolkeeper.mjs"]
 CMD ["agent"]

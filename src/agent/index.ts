@@ -249,9 +249,8 @@ class AgentLife {
       if (this.#signal.aborted) return;
       try {
         // What is missing may be installed any time; what is there rarely goes away.
-        const isComplete = [...this.#preflight.values()].every((isPresent) => isPresent);
-        if (!isComplete || round % PREFLIGHT_EVERY === 0)
-          this.#preflight = await runPreflight(host, root);
+        const isFull = round % PREFLIGHT_EVERY === 0;
+        this.#preflight = await runPreflight(host, root, isFull ? undefined : this.#preflight);
         await inventory.publish();
       } catch (error) {
         runtime.log.warn('The inventory could not be published.', { error: messageOf(error) });

@@ -58,11 +58,19 @@ export const prerequisites: readonly Prerequisite[] = [
 
 export type PreflightResult = ReadonlyMap<string, boolean>;
 
-/** By name: present or not. A module fails with any code, a program is missing only with 127. */
-export async function runPreflight(host: HostPort, root: string): Promise<PreflightResult> {
+/**
+ * By name: present or not. A module fails with any code, a program is missing only with 127. What was
+ * `present` before is not asked again.
+ */
+export async function runPreflight(
+  host: HostPort,
+  root: string,
+  present: PreflightResult = new Map(),
+): Promise<PreflightResult> {
   const results = new Map<string, boolean>();
   for (const { name, argv } of prerequisites) {
-    if (!argv) continue;
+    if (present.get(name)) results.set(name, true);
+    if (!argv || present.get(name)) continue;
     const { exitCode } = await probe(host, ...argv);
     const isModule = argv[0] === 'modprobe';
     results.set(name, isModule ? exitCode === 0 : exitCode !== EXIT_PROGRAM_MISSING);
