@@ -24,9 +24,13 @@ export class DeviceClaims {
     return new Map(others.map(([key, owner]) => [key, this.#describe(owner)]));
   }
 
-  #describe({ namespace, name, uid }: Owner): string {
+  #describe({ namespace, name, poolName, uid }: Owner): string {
     const remark = this.remarkOn(uid);
-    return `${namespace}/${name}${remark === undefined ? '' : ` (${remark})`}`;
+    const who =
+      poolName === undefined
+        ? `NodeMount ${namespace}/${name}`
+        : `StoragePool ${namespace}/${poolName}`;
+    return `${who}${remark === undefined ? '' : ` (${remark})`}`;
   }
 
   /** Of an owner that is gone from the cluster: what becomes of its disks. */

@@ -21,6 +21,7 @@ export interface JournalEntry {
   readonly name: string;
   readonly uid: string;
   readonly poolUid: string;
+  readonly poolName?: string;
   readonly claims: readonly DeviceIdentity[];
   readonly array: Done;
   readonly filesystem: Done;

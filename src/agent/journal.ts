@@ -21,6 +21,8 @@ export interface Owner {
   readonly name: string;
   readonly uid: string;
   readonly poolUid: string;
+  /** Absent in journals of agents that did not write it down. */
+  readonly poolName?: string;
 }
 
 export class Journal {
@@ -98,7 +100,7 @@ export class Journal {
     owner: Owner,
     change: Partial<Omit<JournalEntry, keyof Owner | 'version'>>,
   ): Promise<void> {
-    const { namespace, name, uid, poolUid } = owner;
+    const { namespace, name, uid, poolUid, poolName } = owner;
     return this.#oneByOne(uid, async () => {
       const before = this.#entries.get(uid) ?? {
         version: FORMAT_VERSION,
@@ -106,6 +108,7 @@ export class Journal {
         name,
         uid,
         poolUid,
+        ...(poolName !== undefined && { poolName }),
         ...blank,
       };
       const records = boundRecords(change.records ?? before.records, RECORDS_MAX);

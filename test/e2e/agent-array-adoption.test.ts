@@ -170,7 +170,7 @@ describe('what is not as the spec says is refused, and left alone also by the de
       return world.condition(thief, 'Ready')?.reason === 'DeviceClaimed';
     });
     const thief = await world.mount('thief-node-1');
-    assert.match(world.condition(thief, 'Ready')?.message ?? '', /default\/data-node-1/);
+    assert.match(world.condition(thief, 'Ready')?.message ?? '', /StoragePool default\/data,/);
     await world.deleteMount('thief-node-1');
     await world.untilPhase('Released', 'thief-node-1');
     assert.equal((await world.mount())?.status?.phase, 'Mounted');

@@ -168,7 +168,10 @@ describe('a disk with somebody else’s data', () => {
     await world.createMount({ name: 'other-node-1', poolUid: uid });
     const other = await world.untilPhase('Pending', 'other-node-1');
     assert.equal(world.condition(other, 'Stalled')?.reason, 'DeviceClaimed');
-    assert.match(world.condition(other, 'Stalled')?.message ?? '', /default\/data-node-1/);
+    assert.match(
+      world.condition(other, 'Stalled')?.message ?? '',
+      /belongs to StoragePool default\/data\./,
+    );
     await world.stop();
   });
 });

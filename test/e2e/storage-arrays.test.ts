@@ -142,7 +142,7 @@ describe('two pools of different namespaces that want one disk', () => {
     const winner = (await pool())?.status?.phase === 'Active' ? 'default' : 'other';
     const loser = winner === 'default' ? 'other' : 'default';
     const message = find(await pool(loser), 'Ready')?.message ?? '';
-    assert.match(message, new RegExp(`serial two belongs to ${winner}/data.node-1`));
+    assert.match(message, new RegExp(`serial two belongs to StoragePool ${winner}/data`));
     assert.equal(world.host.machine.blocks.arrays.length, 1);
     const reference = { namespace: winner, name: 'data' };
     const spec = { deletionPolicy: 'Destroy', confirmDestroy: 'data' };

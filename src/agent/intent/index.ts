@@ -13,7 +13,8 @@ import { nfsIntent } from './nfs.ts';
 
 export function ownerOf(mount: DeepReadonly<NodeMount>): Owner {
   const { namespace, name, uid } = mount.metadata;
-  return { namespace, name, uid, poolUid: mount.spec.poolRef.uid };
+  const { uid: poolUid, name: poolName } = mount.spec.poolRef;
+  return { namespace, name, uid, poolUid, poolName };
 }
 
 /** Undefined for types this agent can't make yet. */
