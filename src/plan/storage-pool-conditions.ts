@@ -62,10 +62,7 @@ export function storagePoolConditions(input: StoragePoolConditionsInput, now: nu
     set('Deleting', { status: 'True', reason, message });
   } else {
     const ready = stall ? ({ status: 'False', ...stall } as const) : summarise(verdicts);
-    const leaving = input.leaving && {
-      ...input.leaving,
-      message: `not asked for any more on ${input.leaving.message}`,
-    };
+    const { leaving } = input;
     const isStuck = leaving !== undefined && stuckReasons.has(leaving.reason);
     const stalled = stall ?? stalledOf(verdicts) ?? (isStuck ? leaving : undefined);
     set('Ready', ready);

@@ -66,17 +66,28 @@ function releaseStep(mount: NodeMount, release: Release): MountRelease[] | undef
   return [{ type: 'releaseMount', mount, because, leftBehind }];
 }
 
-/** The most telling thing that the deletion waits for: what is stuck before what is under way. */
-export function describeDeletion({ pool, nodes }: Seen, own: readonly NodeMount[]): PoolDeletion {
+/** What the deletion waits for. */
+export function describeDeletion(seen: Seen, own: readonly NodeMount[]): PoolDeletion {
+  const wait = describeWait(seen, own);
+  if (wait) return wait;
+  const message = own.length === 0 ? 'nothing is left to wait for' : 'its mounts are going away';
+  return { reason: 'DeletionRequested', message };
+}
+
+/** What nodes that the pool does not ask for any more have yet to do; undefined when there is nothing. */
+export function describeLeaving(seen: Seen, own: readonly NodeMount[]): PoolDeletion | undefined {
+  const wait = describeWait(seen, own);
+  return wait && { ...wait, message: `not asked for any more on ${wait.message}` };
+}
+
+/** The most telling thing that is waited for: what is stuck before what is under way. */
+function describeWait({ pool, nodes }: Seen, own: readonly NodeMount[]): PoolDeletion | undefined {
   const waits = own.flatMap((mount) => {
     const release = judgeRelease(mount, findNode(nodes, mount.spec.nodeName), pool);
     return release.type === 'waits' ? [{ node: mount.spec.nodeName, ...release }] : [];
   });
   const stuck = waits.find(({ reason }) => reason !== 'DeletionRequested') ?? waits[0];
-  if (!stuck) {
-    const message = own.length === 0 ? 'nothing is left to wait for' : 'its mounts are going away';
-    return { reason: 'DeletionRequested', message };
-  }
+  if (!stuck) return undefined;
   const others = waits.length > 1 ? `; and ${waits.length - 1} more nodes` : '';
   return { reason: stuck.reason, message: `${stuck.node}: ${stuck.message}${others}` };
 }

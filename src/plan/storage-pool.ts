@@ -37,7 +37,12 @@ import {
 } from './storage-pool-lease.ts';
 import { findNode, isMountNamed, mountOn } from './storage-pool-lookup.ts';
 import { planMove } from './storage-pool-move.ts';
-import { describeDeletion, type MountRelease, planReleases } from './storage-pool-releases.ts';
+import {
+  describeDeletion,
+  describeLeaving,
+  type MountRelease,
+  planReleases,
+} from './storage-pool-releases.ts';
 import { EMPTY_STORAGE_POOL_STATUS, phaseOf, rollUp } from './storage-pool-rollup.ts';
 import type { StorageSources } from './storage-pool-sources.ts';
 import { judgeMount, type MountVerdict } from './storage-pool-verdict.ts';
@@ -161,7 +166,7 @@ function planPresence(given: StoragePoolSnapshot, now: number): StoragePoolPlan 
         verdicts,
         stall: stall ?? heldByClaim(move, exposure) ?? exposureStall(exposure),
         deletion: undefined,
-        leaving: leaving.length > 0 ? describeDeletion(snapshot, leaving) : undefined,
+        leaving: describeLeaving(snapshot, leaving),
         exposed: exposure?.condition,
         disksClaimed: disksClaimed(lease),
       },
