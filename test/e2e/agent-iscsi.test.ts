@@ -169,6 +169,24 @@ describe('CHAP', () => {
     await world.stop();
   });
 
+  test('a target that does not prove itself is not logged in to', async () => {
+    const mutual = { username: 'target', password: 'target-proves-it' };
+    const wrong = { mutualUsername: 'target', mutualPassword: 'somebody-else-1' };
+    const credentials = { ...chap, ...wrong };
+    const { world, target } = await aWorld({
+      chap: { ...chap, mutual } as typeof chap,
+      credentials,
+    });
+    await world.createAny('data-node-1', branch(reference));
+    const mount = await world.untilPhase('Failed');
+    const ready = world.condition(mount, 'Ready');
+    assert.equal(ready?.reason, 'AuthenticationFailed');
+    assert.match(ready?.message ?? '', /target did not prove itself; check mutualUsername/);
+    assert.equal(target.initiators.size, 0);
+    assert.doesNotMatch(JSON.stringify(mount), /somebody-else-1|target-proves-it/);
+    await world.stop();
+  });
+
   test('half of what the target would prove itself with is refused, not left out', async () => {
     const credentials = { ...chap, mutualUsername: 'target' };
     const { world } = await aWorld({ chap, credentials });

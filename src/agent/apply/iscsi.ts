@@ -5,7 +5,7 @@ import { isSameUuid } from '../../plan/node-mount-identity.ts';
 import { refuseNotBlank } from '../../plan/node-mount-iscsi.ts';
 import type { Step, UnitTarget } from '../../plan/node-mount-step.ts';
 import { PoolkeeperError } from '../../runtime/errors.ts';
-import { probe } from '../command-runner.ts';
+import { CommandFailed, probe } from '../command-runner.ts';
 import { requireKeys } from '../credentials.ts';
 import { readFilesystem } from '../filesystems.ts';
 import { readRegion } from '../inventory/contents.ts';
@@ -17,6 +17,7 @@ import { zeroingCommand } from './disks.ts';
 type StepOf<Type extends Step['type']> = Extract<Step, { readonly type: Type }>;
 
 const SESSION_EXISTS = 15;
+const NOT_RETRIED = 19;
 const NO_OBJECTS = 21;
 const COMMAND_TIMEOUT_MILLISECONDS = 60_000;
 const SETTLE_SECONDS = 10;
@@ -46,8 +47,19 @@ export async function loginTarget(
   } catch (error) {
     const isIn = (await readSessions(runner.host, target).catch(() => [])).length > 0;
     if (!isIn) await probe(runner.host, ...node, '-o', 'delete');
-    throw explainFailure(error, 'iscsi', runner.host.nodeName);
+    const isMutual = settings.some(([name]) => name.endsWith('.password_in'));
+    const unproven = isMutual ? explainUnproven(error, runner.host.nodeName) : undefined;
+    throw unproven ?? explainFailure(error, 'iscsi', runner.host.nodeName);
   }
+}
+
+/** Of a target that does not prove itself iscsiadm only says that trying again is of no use. */
+function explainUnproven(error: unknown, nodeName: string): PoolkeeperError | undefined {
+  if (!(error instanceof CommandFailed) || error.exitCode !== NOT_RETRIED) return undefined;
+  const message =
+    `iSCSI login failed on ${nodeName}: the target did not prove itself; check mutualUsername and ` +
+    `mutualPassword of the Secret, and that the target lets this node log in (${error.message})`;
+  return new PoolkeeperError('AuthenticationFailed', message, { cause: error });
 }
 
 /** Asks what the portal offers, without leaving records of it; some portals tell only on login. */

@@ -162,7 +162,7 @@ async function login(call: ProgramCall, record: NodeRecord): Promise<number> {
   const where = `[iface: default, target: ${name}, portal: ${portal.replace(/:(\d+)$/, ',$1')}]`;
   if (target && target.state !== 'up') return refused(call, portal, target.state);
   const isWrong = target && !accepts(target, record);
-  if (!target || isWrong) {
+  if (!target || isWrong || !provesItself(target, record)) {
     const code = isWrong ? LOGIN_REFUSED : NOT_RETRIED;
     const why = isWrong
       ? 'iSCSI login failed due to authorization failure'
@@ -185,10 +185,14 @@ async function login(call: ProgramCall, record: NodeRecord): Promise<number> {
 function accepts({ chap }: IscsiTarget, { settings }: NodeRecord): boolean {
   const setting = (key: string): string => settings.get(`node.session.auth.${key}`) ?? '';
   if (!chap) return true;
-  if (setting('username') !== chap.username || setting('password') !== chap.password) return false;
+  return setting('username') === chap.username && setting('password') === chap.password;
+}
+
+/** The initiator itself ends a login in which the target's proof is not the expected one. */
+function provesItself({ chap }: IscsiTarget, { settings }: NodeRecord): boolean {
+  const setting = (key: string): string => settings.get(`node.session.auth.${key}`) ?? '';
+  if (!chap || setting('password_in') === '') return true;
   const { mutual } = chap;
-  const wantsMutual = setting('password_in') !== '';
-  if (!wantsMutual) return true;
   return setting('username_in') === mutual?.username && setting('password_in') === mutual.password;
 }
 
