@@ -94,13 +94,6 @@ export const diskStates: Readonly<Record<string, DiskState>> = {
     contents: 'RaidMember',
     isWipeable: true,
   },
-  "a member of somebody else's array, which runs": {
-    made: `mdadm --create /dev/md/busy --level=1 --raid-devices=2 --metadata=1.2 --bitmap=none \\
-        --homehost=other --name=busy $disk missing --run -q`,
-    reason: 'DeviceInUse',
-    says: /is part of \/dev\/md/,
-    contents: 'RaidMember',
-  },
   'a member of an array with its superblock at the end (metadata 0.90)': {
     made: `mdadm --create /dev/md/old --level=1 --raid-devices=2 --metadata=0.90 --run -q $disk missing
       mdadm --stop /dev/md/old; udevadm settle
@@ -109,6 +102,13 @@ export const diskStates: Readonly<Record<string, DiskState>> = {
     says: holds('a member of the RAID array \\([0-9a-f-]+\\)'),
     contents: 'RaidMember',
     isWipeable: true,
+  },
+  "a member of somebody else's array, which runs": {
+    made: `mdadm --create /dev/md/busy --level=1 --raid-devices=2 --metadata=1.2 --bitmap=none \\
+        --homehost=other --name=busy $disk missing --run -q`,
+    reason: 'DeviceInUse',
+    says: /is part of \/dev\/md/,
+    contents: 'RaidMember',
   },
   'a disk of Ceph (BlueStore)': {
     made: `printf 'bluestore block device\\n00000000-1111-4222-8333-444444444444\\n' |
