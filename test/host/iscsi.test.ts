@@ -9,6 +9,7 @@ import { HostWorld, nodeName } from './world.ts';
 const portal = '10.77.0.1:3260';
 const target = (name: string): string => `iqn.2026-01.com.example:${name}`;
 const password = 'correct-horse-battery';
+const targetPassword = 'target-horse-battery';
 let world: HostWorld;
 
 before(async () => {
@@ -17,6 +18,9 @@ before(async () => {
   await world.server('iscsi', 'target', '1', target('open'), 'LUN-A1', '128');
   await world.server('iscsi', 'target', '2', target('closed'), 'LUN-B2', '128');
   await world.server('iscsi', 'chap', '2', 'node', password);
+  await world.server('iscsi', 'target', '3', target('mutual'), 'LUN-C3', '64');
+  await world.server('iscsi', 'chap', '3', 'other', `${password}-3`);
+  await world.server('iscsi', 'mutual', '3', 'target', targetPassword);
   await world.startAgent();
 });
 after(() => world?.close());
@@ -84,4 +88,27 @@ test('the passwords are nowhere: not in any object, log, or the agent’s own di
   await world.remove('chap');
   const left = await world.machine.try('grep -r horse-battery /etc/iscsi /var/lib/iscsi');
   assert.notEqual(left.status, 0, left.output);
+});
+
+test('a target that proves itself is logged in to, one that can not is not', async () => {
+  const own = { username: 'other', password: `${password}-3`, mutualUsername: 'target' };
+  await secret('deceived', { ...own, mutualPassword: 'wrong-horse-battery' });
+  await secret('mutual', { ...own, mutualPassword: targetPassword });
+  await world.create('mutual', iscsi('mutual', { credentialsSecretRef: { name: 'deceived' } }));
+  await world.untilRefused('mutual', 'AuthenticationFailed');
+  await world.remove('mutual');
+  await world.create('mutual', iscsi('mutual', { credentialsSecretRef: { name: 'mutual' } }));
+  await world.untilPhase('mutual', 'Active');
+  const seen = [await world.machine.run('cat /var/lib/poolkeeper/journal/*')];
+  seen.push(JSON.stringify(await world.mount('mutual')), world.agentLog().join('\n'));
+  for (const text of seen) assert.doesNotMatch(text, /horse-battery/);
+});
+
+test('deleted while its target is dead: unmounted, and said what became of the session', async () => {
+  const { status } = await world.untilPhase('mutual', 'Active');
+  await world.server('iscsi', 'kill');
+  await world.untilPhase('mutual', 'Unknown');
+  await world.remove('mutual');
+  assert.equal((await world.machine.try(`findmnt ${status!.mountPath}`)).status, 1);
+  assert.equal((await world.machine.try('iscsiadm -m node')).status, 21, 'no record is left');
 });

@@ -3,6 +3,7 @@
 #   iscsi.sh up                       the target daemon and iscsid
 #   iscsi.sh target ID NAME SERIAL MEBIBYTES   a target with one logical unit, 1
 #   iscsi.sh chap ID USER PASSWORD    from now on it wants this login
+#   iscsi.sh mutual ID USER PASSWORD  and proves itself by this one to whoever asks
 #   iscsi.sh kill                     the target daemon dies
 set -eu
 case $1 in
@@ -23,6 +24,9 @@ case $1 in
   chap)
     tgtadm --lld iscsi --op new --mode account --user "$3" --password "$4"
     tgtadm --lld iscsi --op bind --mode account --tid "$2" --user "$3";;
+  mutual)
+    tgtadm --lld iscsi --op new --mode account --user "$3" --password "$4"
+    tgtadm --lld iscsi --op bind --mode account --tid "$2" --user "$3" --outgoing;;
   kill) pkill -9 -x tgtd;;
-  *) sed -n '2,7p' "$0" >&2; exit 2;;
+  *) sed -n '2,8p' "$0" >&2; exit 2;;
 esac
