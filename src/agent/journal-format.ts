@@ -1,11 +1,10 @@
-// What is in a journal's file, and reading it back: what this version wrote, what a newer one did, or neither. Whatever is
-// taken for an entry has every field of the kind that the agent counts on.
+// What is in a journal's file, and reading it back: what this version wrote, what a newer one did, or
+// neither. Whatever is taken for an entry has every field of the kind that the agent counts on.
 import type { CommandRecord } from '../api/command-record.ts';
 import type { NodeMount } from '../api/node-mount.ts';
 import type { DeepReadonly } from '../api/object.ts';
 import type { DeviceIdentity } from '../plan/disks.ts';
-import type { Done } from '../plan/node-mount-facts.ts';
-import type { ScrubRecord } from '../plan/node-mount-mdadm-facts.ts';
+import type { JournalFacts } from '../plan/node-mount-facts.ts';
 
 export const FORMAT_VERSION = 1;
 
@@ -15,37 +14,16 @@ export interface WipeRecord {
   readonly found: string;
 }
 
-export interface JournalEntry {
+/** What the planner is told, and what only the agent needs to know. */
+export interface JournalEntry extends Omit<JournalFacts, 'exists'> {
   readonly version: number;
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
   readonly poolUid: string;
   readonly poolName?: string;
-  readonly claims: readonly DeviceIdentity[];
-  readonly array: Done;
-  readonly filesystem: Done;
-  readonly active: boolean;
-  readonly mountPoint: Done;
-  readonly mountPointProtected: boolean;
-  readonly erasing: readonly string[];
-  readonly wiped: readonly string[];
-  readonly wiping: readonly string[];
   readonly wipes: readonly WipeRecord[];
-  readonly outdated?: readonly string[];
-  readonly replacing?: readonly string[];
-  readonly failed?: readonly string[];
-  readonly filesystemSizedTo?: number;
-  readonly scrub?: ScrubRecord;
-  readonly initialSyncCompletedAt?: string;
-  /** What is mounted, by source and options: a change of either means mounting anew. */
-  readonly mountedAs?: string;
-  readonly mountedSource?: string;
-  /** The mount was detached while somebody may still have used it. */
-  readonly detachedLazily?: boolean;
   readonly iscsiTarget?: string;
-  readonly session?: Done | 'found';
-  readonly loggedInAs?: string;
   /** What was asked for last: by it the storage can be undone when nobody asks any more. */
   readonly spec?: DeepReadonly<NodeMount>['spec'];
   /** Set once everything was undone; the entry goes when the object has gone. */
