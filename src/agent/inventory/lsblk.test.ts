@@ -126,6 +126,19 @@ test('the NVMe disks of Azure share a serial and are told apart by namespace and
   assert.equal(data?.eligible, true);
 });
 
+test('where udev tells which disk is at which logical unit, no number of a namespace does', async () => {
+  const model = 'MSFT NVMe Accelerator v1.0';
+  const [scsi, namespace] = await report({
+    rows: [
+      { kname: 'sdc', serial: 'attached' },
+      { kname: 'nvme0n2', serial: 'SN: 000001', model, wwn: 'eui.02' },
+    ],
+    files: { '/sys/block/nvme0n2/nsid': '2\n' },
+    links: { '/dev/disk/azure/scsi1/lun0': '/dev/sdc' },
+  });
+  assert.deepEqual([scsi?.azureLun, namespace?.azureLun], [0, undefined]);
+});
+
 test('a link made of a serial that two disks have leads to neither surely', async () => {
   const link = '/dev/disk/by-id/nvme-MSFT_NVMe_Accelerator_v1.0_SN:_000001';
   const disks = await report({

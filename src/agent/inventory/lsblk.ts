@@ -46,7 +46,8 @@ export async function listDevices(host: HostPort): Promise<ListedDevice[]> {
   for (const row of parse(result.stdout, result.exitCode)) {
     if (row.type !== 'disk' || IN_MEMORY.test(row.kname)) continue;
     const device = await toDevice(host, row);
-    const azureLun = luns.get(row.path) ?? azureLunOf(device);
+    // Where udev makes links they tell of every disk, and what has none is at no logical unit.
+    const azureLun = luns.size > 0 ? luns.get(row.path) : azureLunOf(device);
     devices.push(azureLun === undefined ? device : { ...device, azureLun });
   }
   return devices;
