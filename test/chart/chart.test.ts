@@ -105,6 +105,7 @@ describe('what the chart installs', { skip }, () => {
       'persistentvolumes',
       'storageclasses',
       'storagenodes',
+      'storagenodes/status',
       'tokenreviews',
     ]);
     for (const name of [`${PREFIX}-controller-watched`, `${PREFIX}-controller-secrets`]) {

@@ -188,36 +188,36 @@ describe('with its serial typed once more, exactly that disk is destroyed', () =
     ({ sentence, sizeMebibytes }) =>
       sizeMebibytes === undefined && !/single byte at/.test(sentence),
   );
-  const pairs = alike.flatMap((one, index) =>
-    index % 2 === 0 ? [[one, alike[index + 1]] as const] : [],
-  );
+  const groups = [0, 1, 2].map((remainder) => alike.filter((_, index) => index % 3 === remainder));
+  for (const group of groups)
+    test(group.map(({ sentence }) => sentence).join('; '), () => expectDestroyed(group));
+
   const large = wipeable.filter(({ sizeMebibytes }) => sizeMebibytes !== undefined);
-  for (const [one, other] of [...pairs, ...large.map((one) => [one, undefined] as const)])
-    test(`${one.sentence}${other ? `; and ${other.sentence}` : ''}`, async () => {
-      const before = await bytesOf();
-      const devices = [one, ...(other ? [other] : [])].map(({ serial }) => ({
-        serial,
-        wipe: { confirm: serial },
-      }));
-      const blank = one.sizeMebibytes === undefined ? partner : largeBlank.serial;
-      if (!other) devices.push({ serial: blank } as never);
-      const name = `wiped-${one.serial}`;
-      const mdadm = { nodeName, level: 1, source: { type: 'Devices', devices } };
-      await world.create(name, disposable(name, { type: 'mdadm', mdadm }));
-      const pool = await world.untilPhase(name, 'Active');
-      const wiped = pool.status!.wipes.map(({ device }) => device).sort();
-      assert.deepEqual(
-        wiped,
-        devices.filter((device) => device.wipe).map(({ serial }) => serial),
-      );
-      const members = pool.status!.drives.flatMap(({ path, serial }) => [
-        path!.replace('/dev/', ''),
-        `${serial}.img`,
-      ]);
-      await world.remove(name);
-      const later = await bytesOf();
-      for (const [disk, bytes] of before)
-        if (!members.includes(disk)) assert.equal(later.get(disk), bytes, disk);
-      assert.equal(conditionOf(pool, 'Ready')?.status, 'True');
-    });
+  for (const state of large)
+    test(`${state.sentence}, beside a blank one`, () =>
+      expectDestroyed([state], largeBlank.serial));
 });
+
+/** An array of all these, each confirmed, and of a blank one that is not. */
+async function expectDestroyed(group: typeof states, blank = partner): Promise<void> {
+  const before = await bytesOf();
+  const confirmed = group.map(({ serial }) => ({ serial, wipe: { confirm: serial } }));
+  const name = `wiped-${group[0]!.serial}`;
+  const source = { type: 'Devices', devices: [...confirmed, { serial: blank }] };
+  const mdadm = { nodeName, level: 0, source };
+  await world.create(name, disposable(name, { type: 'mdadm', mdadm }));
+  const pool = await world.untilPhase(name, 'Active');
+  assert.equal(conditionOf(pool, 'Ready')?.status, 'True');
+  assert.deepEqual(
+    pool.status!.wipes.map(({ device }) => device).sort(),
+    confirmed.map(({ serial }) => serial).sort(),
+  );
+  const members = pool.status!.drives.flatMap(({ path, serial }) => [
+    path!.replace('/dev/', ''),
+    `${serial}.img`,
+  ]);
+  await world.remove(name);
+  const later = await bytesOf();
+  for (const [disk, bytes] of before)
+    if (!members.includes(disk)) assert.equal(later.get(disk), bytes, disk);
+}
