@@ -1,7 +1,5 @@
 // The states in which disks are found: how each is made, and what must be said of it. A state that
 // isn't blank is refused, and not a byte of it may change.
-import type { DiskOptions } from './machine/machine.ts';
-
 export interface DiskState {
   /** Bash; `$disk` is the device. Absent: it stays as it came. */
   readonly made?: string;
@@ -209,15 +207,3 @@ export const diskStates: Readonly<Record<string, DiskState>> = {
     says: /No device matches .*\. The node has: /,
   },
 };
-
-/** Serials whose hexadecimal digits, which make the world wide names, differ. */
-export function serialOf(index: number): string {
-  return `state-${(index + 0x10).toString(16)}`;
-}
-
-export function disksOfStates(): DiskOptions[] {
-  return Object.values(diskStates).map(({ sizeMebibytes = 64 }, index) => ({
-    serial: serialOf(index),
-    sizeMebibytes,
-  }));
-}
