@@ -166,6 +166,7 @@ test('adopted by its UUID: it runs again, its data is there; destroyed, nothing 
 
 const levels = {
   'level 0, ext4': { level: 0, serials: ['a1', 'b2'], filesystem: 'ext4', members: 2 },
+  'level 4, ext4': { level: 4, serials: ['a1', 'b2', 'c3'], filesystem: 'ext4', members: 3 },
   'level 5, xfs, with a spare': {
     level: 5,
     serials: ['a1', 'b2', 'c3', 'd4'],
