@@ -24,13 +24,9 @@ export class DeviceClaims {
     return new Map(others.map(([key, owner]) => [key, this.#describe(owner)]));
   }
 
-  #describe({ namespace, name, poolName, uid }: Owner): string {
-    const remark = this.remarkOn(uid);
-    const who =
-      poolName === undefined
-        ? `NodeMount ${namespace}/${name}`
-        : `StoragePool ${namespace}/${poolName}`;
-    return `${who}${remark === undefined ? '' : ` (${remark})`}`;
+  #describe(owner: Owner): string {
+    const remark = this.remarkOn(owner.uid);
+    return `${describeOwner(owner)}${remark === undefined ? '' : ` (${remark})`}`;
   }
 
   /** Of an owner that is gone from the cluster: what becomes of its disks. */
@@ -68,4 +64,11 @@ export class DeviceClaims {
   release(uid: string): void {
     for (const [key, owner] of this.#owners) if (owner.uid === uid) this.#owners.delete(key);
   }
+}
+
+/** As people know it: the pool, where the journal has its name. */
+export function describeOwner({ namespace, name, poolName }: Owner): string {
+  return poolName === undefined
+    ? `NodeMount ${namespace}/${name}`
+    : `StoragePool ${namespace}/${poolName}`;
 }

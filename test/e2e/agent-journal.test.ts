@@ -50,7 +50,7 @@ describe('a mount that the cluster has forgotten', () => {
     assert.ok(isMounted(world), 'it may come back: for minutes nothing is done');
     assert.match(
       (await device(world, 'one'))?.reasons[0]?.message ?? '',
-      /Belongs to default\/data-node-1, which is gone from the cluster; its bytes are kept/,
+      /Belongs to StoragePool default\/data, which is gone from the cluster; its bytes are kept/,
     );
     await world.until('it is undone', async () => (await world.journalFiles()).length === 0);
     assert.ok(!isMounted(world));

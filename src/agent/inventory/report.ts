@@ -7,6 +7,7 @@ import {
   identityKey,
   judgeDevice,
 } from '../../plan/disks.ts';
+import { describeOwner } from '../claims.ts';
 import type { Owner } from '../journal.ts';
 import type { ListedDevice } from './lsblk.ts';
 
@@ -72,8 +73,7 @@ function reasonsFor(
   { owner, ownerIsGone, devices }: Surroundings,
 ): StorageDevice['reasons'] {
   if (owner) {
-    const name = `${owner.namespace}/${owner.name}`;
-    const message = `Belongs to ${name}${ownerIsGone === undefined ? '.' : `, ${ownerIsGone}`}`;
+    const message = `Belongs to ${describeOwner(owner)}${ownerIsGone === undefined ? '.' : `, ${ownerIsGone}`}`;
     return [{ reason: 'DeviceClaimed', message }];
   }
   const verdict = judgeDevice(device);

@@ -69,8 +69,6 @@ export class Inventory {
   /** The same for a claim: rejects also when the disks could not be listed. */
   publishClaims(): Promise<void> {
     return this.#queue(async () => {
-      // After a mount gave disks back, what is remembered of them is out of date.
-      this.#remembered.clear();
       const problem = await this.#publish();
       if (problem !== undefined) throw problem;
     });
@@ -101,6 +99,8 @@ export class Inventory {
     for (const device of listed) {
       // A claimed disk belongs to its mount's commands, which may need it exclusively right now.
       const isOwned = claims.ownerOf(device) !== undefined;
+      // What it held before is out of date when it is given back.
+      if (isOwned) this.#remembered.delete(memoryKey(device));
       devices.push(isOwned ? device : { ...device, contents: await this.#contentsOf(device) });
     }
     const keys = new Set(listed.map(memoryKey));
